@@ -28,6 +28,23 @@ extern crate self as dynaseal;
 
 // --- words and tools ---------------------------------------------------------------------------
 pub mod action;
+mod context;
+mod crypto;
+pub mod error;
+mod secret;
+mod suite;
+
+// --- the bytes ---------------------------------------------------------------------------------
+mod format;
+
+// --- pure core ---------------------------------------------------------------------------------
+mod materials;
+
+// --- keys --------------------------------------------------------------------------------------
+pub mod keyring;
 
 // --- the paved path ----------------------------------------------------------------------------
 pub use action::CryptoAction;
+pub use context::EncryptionContext;
+pub use error::{ConfigError, KeyringError, OpenError, SealError};
+pub use suite::{AlgorithmSuite, Authenticity};

@@ -1,0 +1,22 @@
+//! Errors by direction: building, sealing, opening, and what keyrings report.
+//!
+//! Messages name attributes, key ARNs and regions, never a value, a key or a plaintext. Failures to
+//! authenticate say nothing about where.
+
+mod attribute;
+mod config;
+mod keyring;
+mod open;
+mod seal;
+
+pub use attribute::{AttributeIssue, InvalidAttribute, ValueError};
+pub use config::ConfigError;
+pub use keyring::{KeyringError, KeyringErrorKind};
+pub use open::{
+    AuthenticationFailed, ContextConflict, Malformed, NotSealed, OpenError, SchemaChanged,
+    SuiteBelowPolicy, TooManyEncryptedDataKeys,
+};
+pub use seal::SealError;
+
+/// An error of whatever type below ours.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

@@ -1,0 +1,276 @@
+//! What keyrings report: one failure, or every attempt of several.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use super::BoxError;
+
+/// Why a keyring made or recovered no key.
+///
+/// Cheap to clone: attempts and single flights share it. [`attempts`](Self::attempts) lists what
+/// was tried, in order; [`sdk`](Self::sdk) reaches the AWS SDK's typed error. Its own `Debug` and
+/// `Display` never forward to the SDK's, which prints requests and responses.
+#[derive(Clone)]
+pub struct KeyringError(Arc<Inner>);
+
+struct Inner {
+    kind: KeyringErrorKind,
+    keyring: Option<Arc<str>>,
+    key: Option<String>,
+    region: Option<String>,
+    attempts: Vec<KeyringError>,
+    source: Option<BoxError>,
+}
+
+/// The causes to branch on.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyringErrorKind {
+    /// No encrypted data key was made for any of the keyrings.
+    NoMatch,
+    /// Every key that was tried failed: see [`KeyringError::attempts`].
+    AllAttemptsFailed,
+    /// The keyring can only open (discovery).
+    CannotEncrypt,
+    /// The service did not answer, or answered 5xx.
+    Unavailable,
+    /// The service asked for fewer requests.
+    Throttled,
+    /// The principal may not use this key; KMS also says so of a key that is not there.
+    Denied,
+    /// The key is disabled, pending deletion or otherwise switched off.
+    Disabled,
+    /// The key has no replica in this region.
+    ReplicaMissing,
+    /// The ciphertext was made under another key.
+    WrongKey,
+    /// The ciphertext or the encryption context was changed.
+    InvalidCiphertext,
+    /// The answer was not what KMS promises: another key, a wrong length, something missing.
+    InvalidResponse,
+    /// The caller's request cannot work: credentials, validation, grant tokens, unknown codes.
+    Caller,
+    /// An encrypted data key that names this keyring is malformed or does not authenticate.
+    InvalidEncryptedDataKey,
+    /// The limit of calls for one item was reached; the rest was not tried.
+    NotTried,
+    /// The random source failed.
+    Randomness,
+    /// A keyring of the user's own failed.
+    Other,
+}
+
+impl KeyringError {
+    /// An error with this cause and nothing else.
+    #[must_use]
+    pub fn new(kind: KeyringErrorKind) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            keyring: None,
+            key: None,
+            region: None,
+            attempts: Vec::new(),
+            source: None,
+        }))
+    }
+
+    /// Several failures, in the order in which they were tried.
+    #[must_use]
+    pub fn from_attempts(attempts: Vec<Self>) -> Self {
+        Self::new(KeyringErrorKind::AllAttemptsFailed).change(|inner| inner.attempts = attempts)
+    }
+
+    /// Names the keyring that failed, unless it is named already.
+    #[must_use]
+    pub fn in_keyring(self, name: &str) -> Self {
+        self.change(|inner| {
+            inner.keyring.get_or_insert_with(|| name.into());
+        })
+    }
+
+    /// Names the key, by ARN where it has one.
+    #[must_use]
+    pub fn with_key(self, key: impl Into<String>) -> Self {
+        self.change(|inner| inner.key = Some(key.into()))
+    }
+
+    /// Names the region that was asked.
+    #[must_use]
+    pub fn in_region(self, region: impl Into<String>) -> Self {
+        self.change(|inner| inner.region = Some(region.into()))
+    }
+
+    /// Keeps the error below this one.
+    #[must_use]
+    pub fn with_source(self, source: impl Into<BoxError>) -> Self {
+        self.change(|inner| inner.source = Some(source.into()))
+    }
+
+    fn change(self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut shared = self.0;
+        // A shared error is complete; only its maker, who holds the one reference, adds to it.
+        if let Some(inner) = Arc::get_mut(&mut shared) {
+            change(inner);
+        }
+        Self(shared)
+    }
+
+    /// The cause.
+    #[must_use]
+    pub fn kind(&self) -> KeyringErrorKind {
+        self.0.kind
+    }
+
+    /// The name of the keyring that failed.
+    #[must_use]
+    pub fn keyring(&self) -> Option<&str> {
+        self.0.keyring.as_deref()
+    }
+
+    /// The key that was asked for, by ARN where it has one.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.0.key.as_deref()
+    }
+
+    /// The region that was asked.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.0.region.as_deref()
+    }
+
+    /// Every attempt behind this error, in order; empty if it is a single one.
+    #[must_use]
+    pub fn attempts(&self) -> &[Self] {
+        &self.0.attempts
+    }
+
+    /// Whether the same call may succeed a little later: the service was unavailable or throttled.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self.kind(),
+            KeyringErrorKind::Unavailable | KeyringErrorKind::Throttled
+        ) || self.attempts().iter().any(Self::is_retryable)
+    }
+
+    /// The AWS SDK's typed error, here or in the first attempt that has one of type `E`.
+    ///
+    /// ```no_run
+    /// # fn f(error: dynaseal::KeyringError) {
+    /// use aws_sdk_kms::{error::SdkError, operation::decrypt::DecryptError};
+    /// let denied = error.sdk::<SdkError<DecryptError>>();
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn sdk<E: Error + 'static>(&self) -> Option<&E> {
+        let own = self
+            .0
+            .source
+            .as_ref()
+            .and_then(|source| source.downcast_ref());
+        own.or_else(|| self.attempts().iter().find_map(Self::sdk))
+    }
+}
+
+impl fmt::Debug for KeyringError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyringError")
+            .field("kind", &self.0.kind)
+            .field("keyring", &self.0.keyring)
+            .field("key", &self.0.key)
+            .field("region", &self.0.region)
+            .field("attempts", &self.0.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for KeyringError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(keyring) = self.keyring() {
+            write!(f, "{keyring}")?;
+        }
+        if let Some(key) = self.key() {
+            write!(f, " {key}")?;
+        }
+        if let Some(region) = self.region() {
+            write!(f, " in {region}")?;
+        }
+        if self.keyring().is_some() || self.key().is_some() || self.region().is_some() {
+            f.write_str(": ")?;
+        }
+        write!(f, "{}", self.0.kind)?;
+        for (n, attempt) in self.attempts().iter().enumerate() {
+            write!(f, "{} {attempt}", if n == 0 { ":" } else { ";" })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for KeyringErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoMatch => "no encrypted data key was made for this keyring",
+            Self::AllAttemptsFailed => "every attempt failed",
+            Self::CannotEncrypt => "this keyring can only open; seal under one that names its key",
+            Self::Unavailable => "service unavailable",
+            Self::Throttled => "throttled",
+            Self::Denied => "access denied, or no such key",
+            Self::Disabled => "key is disabled or pending deletion",
+            Self::ReplicaMissing => "key has no replica in this region",
+            Self::WrongKey => "encrypted under another key",
+            Self::InvalidCiphertext => "ciphertext or encryption context was changed",
+            Self::InvalidResponse => "the answer is not the one KMS promises",
+            Self::Caller => "the request cannot work: check credentials, region and key",
+            Self::InvalidEncryptedDataKey => {
+                "encrypted data key is malformed or does not authenticate"
+            }
+            Self::NotTried => "not tried: too many calls for one item",
+            Self::Randomness => "the random source failed",
+            Self::Other => "keyring failed",
+        })
+    }
+}
+
+impl Error for KeyringError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_every_attempt_in_order_with_key_region_and_cause() {
+        let first = KeyringError::new(KeyringErrorKind::Disabled)
+            .with_key("arn:aws:kms:eu-west-1:111122223333:key/mrk-1")
+            .in_region("eu-west-1")
+            .in_keyring("kms-mrk");
+        let second = KeyringError::new(KeyringErrorKind::NoMatch).in_keyring("raw-aes");
+        let error = KeyringError::from_attempts(vec![first, second]);
+        assert_eq!(
+            error.to_string(),
+            "every attempt failed: kms-mrk arn:aws:kms:eu-west-1:111122223333:key/mrk-1 in eu-west-1: \
+             key is disabled or pending deletion; raw-aes: no encrypted data key was made for this keyring"
+        );
+    }
+
+    #[test]
+    fn finds_the_typed_source_through_attempts() {
+        let inner = KeyringError::new(KeyringErrorKind::Other).with_source(std::fmt::Error);
+        let error = KeyringError::from_attempts(vec![inner]);
+        assert!(error.sdk::<std::fmt::Error>().is_some());
+        assert!(error.sdk::<std::io::Error>().is_none());
+    }
+
+    #[test]
+    fn a_shared_error_is_not_changed_behind_its_owner() {
+        let error = KeyringError::new(KeyringErrorKind::Other).in_keyring("a");
+        let copy = error.clone().with_key("k");
+        assert_eq!(error.key(), None);
+        assert_eq!(copy.key(), None);
+    }
+}

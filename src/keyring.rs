@@ -1,0 +1,62 @@
+//! Keyrings: who makes and recovers the intermediate key of an item.
+
+pub mod future;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use crate::error::{KeyringError, KeyringErrorKind};
+pub use crate::format::EncryptedDataKey;
+pub use crate::materials::{DecryptRequest, EncryptRequest, Opened, WrappedKey};
+pub use crate::secret::IntermediateKey;
+pub use crate::suite::KeyBinding;
+
+/// Makes and recovers the intermediate keys of items.
+///
+/// Open to implementors: a keyring of your own wraps [`IntermediateKey`]s however it likes. It
+/// cannot get the data key, the tags or the footer wrong, because it never sees them.
+pub trait Keyring: fmt::Debug + Send + Sync {
+    /// The name under which attempts are listed, such as `kms-mrk`.
+    fn name(&self) -> &str;
+
+    /// What wrapping under this keyring proves; decides the default suite and
+    /// [`Authenticity`](crate::Authenticity).
+    fn binding(&self) -> KeyBinding;
+
+    /// Makes fresh intermediate keys, one per recipient.
+    fn on_encrypt<'a>(&'a self, request: EncryptRequest<'a>) -> future::OnEncrypt<'a>;
+
+    /// Opens one encrypted data key that this keyring recognises.
+    fn on_decrypt<'a>(&'a self, request: DecryptRequest<'a>) -> future::OnDecrypt<'a>;
+}
+
+/// What a keyring found among the encrypted data keys, if nothing failed.
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "closed on purpose: there is no third answer"
+)]
+#[derive(Debug)]
+pub enum Unwrapped {
+    /// One of them opened.
+    Opened(Opened),
+    /// None of them was made for this keyring. The search goes on elsewhere.
+    NotMine,
+}
+
+impl<K: Keyring + ?Sized> Keyring for Arc<K> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn binding(&self) -> KeyBinding {
+        (**self).binding()
+    }
+
+    fn on_encrypt<'a>(&'a self, request: EncryptRequest<'a>) -> future::OnEncrypt<'a> {
+        (**self).on_encrypt(request)
+    }
+
+    fn on_decrypt<'a>(&'a self, request: DecryptRequest<'a>) -> future::OnDecrypt<'a> {
+        (**self).on_decrypt(request)
+    }
+}

@@ -1,0 +1,16 @@
+//! Materials: what keyrings fill and the engine spends.
+//!
+//! A keyring makes or recovers [`IntermediateKey`]s. Everything after that happens here: the data
+//! key, its wrapping for each recipient, the keys of the recipient tags, and the signing key of the
+//! item. A keyring never sees a data key, another recipient or a header.
+
+mod decrypt;
+mod encrypt;
+mod intermediate;
+
+pub use decrypt::{DecryptRequest, Opened};
+pub use encrypt::{EncryptRequest, WrappedKey};
+pub(crate) use encrypt::{EncryptionMaterials, Preparation, Recipients};
+
+#[cfg(doc)]
+use crate::secret::IntermediateKey;

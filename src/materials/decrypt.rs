@@ -1,0 +1,123 @@
+//! Materials for opening one item.
+
+use super::intermediate::DerivedKeys;
+use crate::context::EncryptionContext;
+use crate::error::{KeyringError, KeyringErrorKind};
+use crate::format::EncryptedDataKey;
+use crate::secret::{DataKey, IntermediateKey, SymmetricSigningKey};
+use crate::suite::AlgorithmSuite;
+
+/// What a keyring is asked for when an item is opened: any one of its intermediate keys.
+#[derive(Clone, Copy, Debug)]
+pub struct DecryptRequest<'a> {
+    suite: AlgorithmSuite,
+    context: &'a EncryptionContext,
+    encrypted_data_keys: &'a [EncryptedDataKey],
+}
+
+impl<'a> DecryptRequest<'a> {
+    pub(crate) fn new(
+        suite: AlgorithmSuite,
+        context: &'a EncryptionContext,
+        encrypted_data_keys: &'a [EncryptedDataKey],
+    ) -> Self {
+        Self {
+            suite,
+            context,
+            encrypted_data_keys,
+        }
+    }
+
+    /// The item's suite.
+    #[must_use]
+    pub fn suite(&self) -> AlgorithmSuite {
+        self.suite
+    }
+
+    /// The complete encryption context, rebuilt from the item.
+    #[must_use]
+    pub fn context(&self) -> &'a EncryptionContext {
+        self.context
+    }
+
+    /// The encrypted data keys, in the header's order. They are an attacker's bytes.
+    #[must_use]
+    pub fn encrypted_data_keys(&self) -> &'a [EncryptedDataKey] {
+        self.encrypted_data_keys
+    }
+
+    /// Opens one of the encrypted data keys with the intermediate key that its keyring unwrapped.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyringErrorKind::InvalidEncryptedDataKey`] if the two do not belong together.
+    pub fn open(
+        &self,
+        encrypted_data_key: &EncryptedDataKey,
+        intermediate_key: &IntermediateKey,
+    ) -> Result<Opened, KeyringError> {
+        let invalid = || KeyringError::new(KeyringErrorKind::InvalidEncryptedDataKey);
+        let index = self
+            .encrypted_data_keys
+            .iter()
+            .position(|edk| edk == encrypted_data_key);
+        let index = index.ok_or_else(invalid)?;
+        let wrapped = encrypted_data_key.wrapped_data_key().ok_or_else(invalid)?;
+        let derived = DerivedKeys::derive(intermediate_key);
+        let data_key = derived
+            .unwrap(wrapped, self.context.as_keyring_aad())
+            .map_err(|_| invalid())?;
+        Ok(Opened {
+            data_key,
+            symmetric_signing_key: derived.symmetric_signing_key,
+            index,
+            keyring: String::new(),
+            key: None,
+            region: None,
+        })
+    }
+}
+
+/// A data key that one encrypted data key opened to. Made by [`DecryptRequest::open`] alone.
+pub struct Opened {
+    pub(crate) data_key: DataKey,
+    pub(crate) symmetric_signing_key: SymmetricSigningKey,
+    /// Which of the header's encrypted data keys opened; its tag is the one to check.
+    pub(crate) index: usize,
+    pub(crate) keyring: String,
+    pub(crate) key: Option<String>,
+    pub(crate) region: Option<String>,
+}
+
+impl Opened {
+    /// Says which keyring opened it.
+    #[must_use]
+    pub fn in_keyring(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.keyring);
+        self
+    }
+
+    /// Says which key opened it: the ARN that was asked, under KMS.
+    #[must_use]
+    pub fn with_key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Says which region answered.
+    #[must_use]
+    pub fn in_region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
+        self
+    }
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opened")
+            .field("keyring", &self.keyring)
+            .field("key", &self.key)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
+}
