@@ -1,7 +1,6 @@
 //! The bytes of a sealed item: header, footer, canonical paths. Pure; knows no keys.
 
 pub(crate) mod canonical_path;
-pub(crate) mod cursor;
 pub(crate) mod encrypted_data_key;
 pub(crate) mod footer;
 pub(crate) mod header;

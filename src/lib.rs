@@ -30,21 +30,28 @@ extern crate self as dynaseal;
 pub mod action;
 mod context;
 mod crypto;
+mod cursor;
 pub mod error;
 mod secret;
 mod suite;
 
 // --- the bytes ---------------------------------------------------------------------------------
 mod format;
+mod value;
 
 // --- pure core ---------------------------------------------------------------------------------
+mod engine;
 mod materials;
 
 // --- keys --------------------------------------------------------------------------------------
 pub mod keyring;
 
+// --- items -------------------------------------------------------------------------------------
+pub mod item;
+
 // --- the paved path ----------------------------------------------------------------------------
 pub use action::CryptoAction;
 pub use context::EncryptionContext;
 pub use error::{ConfigError, KeyringError, OpenError, SealError};
+pub use item::{Item, ItemEncryptor, ItemSchema, OpenedItem};
 pub use suite::{AlgorithmSuite, Authenticity};

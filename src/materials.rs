@@ -10,7 +10,7 @@ mod intermediate;
 
 pub use decrypt::{DecryptRequest, Opened};
 pub use encrypt::{EncryptRequest, WrappedKey};
-pub(crate) use encrypt::{EncryptionMaterials, Preparation, Recipients};
+pub(crate) use encrypt::{EncryptionMaterials, Preparation};
 
 #[cfg(doc)]
 use crate::secret::IntermediateKey;

@@ -1,6 +1,6 @@
 //! Encrypted data keys: one per recipient.
 
-use super::cursor::{Cursor, put_u16_prefixed};
+use crate::cursor::{Cursor, put_u16_prefixed};
 use crate::error::Malformed;
 
 /// The data key of one item, wrapped for one recipient.

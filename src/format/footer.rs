@@ -1,6 +1,6 @@
 //! The footer: one tag per recipient, and under 0x6701 a signature.
 
-use super::cursor::Cursor;
+use crate::cursor::Cursor;
 use crate::error::Malformed;
 use crate::suite::AlgorithmSuite;
 

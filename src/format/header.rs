@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::cursor::Cursor;
 use super::encrypted_data_key::EncryptedDataKey;
 use super::legend::LegendByte;
 use crate::context::{self, Entries};
+use crate::cursor::Cursor;
 use crate::error::Malformed;
 use crate::suite::AlgorithmSuite;
 

@@ -28,16 +28,6 @@ impl LegendByte {
         }
     }
 
-    /// `None` for what is not signed and so has no place in the legend.
-    pub(crate) const fn from_action(action: CryptoAction) -> Option<Self> {
-        match action {
-            CryptoAction::EncryptAndSign => Some(Self::EncryptAndSign),
-            CryptoAction::SignOnly => Some(Self::SignOnly),
-            CryptoAction::SignAndIncludeInEncryptionContext => Some(Self::SignAndInclude),
-            CryptoAction::DoNothing => None,
-        }
-    }
-
     pub(crate) const fn action(self) -> CryptoAction {
         match self {
             Self::EncryptAndSign => CryptoAction::EncryptAndSign,

@@ -1,4 +1,4 @@
-//! The one reader of untrusted bytes in header and footer.
+//! The one reader of untrusted bytes: header, footer and serialized values.
 
 use crate::error::Malformed;
 
@@ -46,6 +46,17 @@ impl<'a> Cursor<'a> {
 
     pub(crate) fn u16(&mut self) -> Result<u16, Malformed> {
         self.array().map(|bytes| u16::from_be_bytes(*bytes))
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, Malformed> {
+        self.array().map(|bytes| u32::from_be_bytes(*bytes))
+    }
+
+    /// Bytes that their own 32-bit length precedes.
+    pub(crate) fn u32_prefixed(&mut self) -> Result<&'a [u8], Malformed> {
+        let len = self.u32()?;
+        // On a target of 16 bits the length may not fit; such bytes cannot be there either.
+        self.take(usize::try_from(len).unwrap_or(usize::MAX))
     }
 
     /// Bytes that their own 16-bit length precedes.

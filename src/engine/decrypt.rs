@@ -1,0 +1,274 @@
+//! Opening, as steps of one owner: `Parsed -> Unwrapped -> Committed -> Verified`.
+//!
+//! Each step consumes the one before it and holds what was checked, so that no check can be skipped
+//! and none can be used for another item. Fields can be decrypted on [`Verified`] alone.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::canonical_record::{CanonicalHash, CanonicalRecord};
+use super::item_keys::ItemKeys;
+use crate::context::{self, EncryptionContext, Entries};
+use crate::crypto::aead::{AeadKey, NONCE_LEN, TAG_LEN};
+use crate::crypto::signature::{self, PUBLIC_KEY_LEN};
+use crate::crypto::{Unauthentic, mac};
+use crate::error::{
+    AttributeIssue, AuthenticationFailed, ContextConflict, InvalidAttribute, Malformed, OpenError,
+};
+use crate::format::canonical_path::CanonicalPath;
+use crate::format::footer::Footer;
+use crate::format::header::Header;
+use crate::format::legend::LegendByte;
+use crate::materials::{DecryptRequest, Opened};
+use crate::value::{TYPE_ID_LEN, Terminal, TypeId};
+
+/// One signed field of an item that is being opened.
+pub(crate) struct StoredField<'a> {
+    pub(crate) path: CanonicalPath<'a>,
+    /// What the header's legend says of it.
+    pub(crate) legend: LegendByte,
+    /// The stored value; of an encrypted field the bytes are `type id ‖ ciphertext ‖ tag`.
+    pub(crate) stored: Terminal<'a>,
+}
+
+/// The plaintext of one encrypted field.
+pub(crate) struct DecryptedField {
+    /// Its place among all fields.
+    pub(crate) index: usize,
+    pub(crate) type_id: TypeId,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// A header, a footer and fields that fit each other. Nothing is authenticated yet.
+pub(crate) struct Parsed<'a> {
+    header: Header<'a>,
+    footer: Footer<'a>,
+    context: EncryptionContext,
+    fields: Vec<StoredField<'a>>,
+}
+
+impl<'a> Parsed<'a> {
+    /// `rebuilt` is the part of the encryption context that follows from the item. The fields must
+    /// be in canonical order.
+    pub(crate) fn new(
+        mut header: Header<'a>,
+        footer: &'a [u8],
+        rebuilt: Entries,
+        fields: Vec<StoredField<'a>>,
+    ) -> Result<Self, OpenError> {
+        debug_assert!(
+            fields.is_sorted_by(|a, b| a.path < b.path),
+            "canonical order"
+        );
+        let footer = Footer::parse(footer, header.suite, header.encrypted_data_keys.len())?;
+        let mut entries = std::mem::take(&mut header.stored_context);
+        for (key, value) in rebuilt {
+            let stored = entries.insert(Arc::clone(&key), Arc::clone(&value));
+            if stored.is_some_and(|stored| stored != value) {
+                return Err(ContextConflict::new(&*key).into());
+            }
+        }
+        if entries.contains_key(context::PUBLIC_KEY) != header.suite.is_signing() {
+            return Err(ContextConflict::new(context::PUBLIC_KEY).into());
+        }
+        let context = EncryptionContext::new(entries)
+            .map_err(|_| Malformed::new("encryption context", "an entry is over 65535 bytes"))?;
+        Ok(Self {
+            header,
+            footer,
+            context,
+            fields,
+        })
+    }
+
+    pub(crate) fn request(&self) -> DecryptRequest<'_> {
+        DecryptRequest::new(
+            self.header.suite,
+            &self.context,
+            &self.header.encrypted_data_keys,
+        )
+    }
+
+    /// Takes what a keyring opened for [`request`](Self::request).
+    pub(crate) fn unwrap_key(self, opened: Opened) -> Unwrapped<'a> {
+        Unwrapped {
+            parsed: self,
+            opened,
+        }
+    }
+}
+
+/// There is a data key. Whether it is the one this item was sealed under is not known.
+pub(crate) struct Unwrapped<'a> {
+    parsed: Parsed<'a>,
+    opened: Opened,
+}
+
+impl<'a> Unwrapped<'a> {
+    /// Checks that the header commits to this data key.
+    pub(crate) fn check_commitment(self) -> Result<Committed<'a>, AuthenticationFailed> {
+        let header = &self.parsed.header;
+        let keys = ItemKeys::new(&self.opened.data_key, header.message_id);
+        mac::verify_equal(&keys.commitment(header.partial), header.commitment)?;
+        Ok(Committed {
+            unwrapped: self,
+            keys,
+        })
+    }
+}
+
+/// The header belongs to this data key.
+pub(crate) struct Committed<'a> {
+    unwrapped: Unwrapped<'a>,
+    keys: ItemKeys,
+}
+
+impl<'a> Committed<'a> {
+    /// Checks the tag of the recipient that opened, and the signature if the suite has one.
+    ///
+    /// The tag is the one at the opened key's own place: another recipient's tag proves nothing to
+    /// this reader.
+    pub(crate) fn verify_footer(self) -> Result<Verified<'a>, AuthenticationFailed> {
+        let Unwrapped { parsed, opened } = &self.unwrapped;
+        let hash = parsed.canonical_hash();
+        let tag = parsed.footer.tag(opened.index).ok_or(Unauthentic)?;
+        mac::verify_hmac_sha384(
+            opened.symmetric_signing_key.0.expose(),
+            hash.as_bytes(),
+            tag,
+        )?;
+        parsed.verify_signature(&hash)?;
+        Ok(Verified {
+            unwrapped: self.unwrapped,
+            keys: self.keys,
+        })
+    }
+}
+
+impl Parsed<'_> {
+    fn canonical_hash(&self) -> CanonicalHash {
+        let mut record = CanonicalRecord::new(self.header.complete, &self.context);
+        for StoredField {
+            path,
+            legend,
+            stored,
+        } in &self.fields
+        {
+            match legend {
+                LegendByte::EncryptAndSign => record.encrypted(path, &stored.bytes),
+                LegendByte::SignOnly | LegendByte::SignAndInclude => record.plaintext(path, stored),
+            }
+        }
+        record.finish()
+    }
+
+    /// A signing suite, a public key in the context and a signature in the footer: all or none.
+    fn verify_signature(&self, hash: &CanonicalHash) -> Result<(), Unauthentic> {
+        let public_key = self.context.get(context::PUBLIC_KEY);
+        match (
+            self.header.suite.is_signing(),
+            public_key,
+            self.footer.signature(),
+        ) {
+            (false, None, None) => Ok(()),
+            (true, Some(public_key), Some(signature)) => {
+                let mut point = [0; PUBLIC_KEY_LEN];
+                let len = STANDARD
+                    .decode_slice(public_key, &mut point)
+                    .map_err(|_| Unauthentic)?;
+                if len != PUBLIC_KEY_LEN {
+                    return Err(Unauthentic);
+                }
+                signature::verify(&point, hash.as_bytes(), signature)
+            }
+            _ => Err(Unauthentic),
+        }
+    }
+}
+
+/// Everything signed is as it was when the item was sealed.
+pub(crate) struct Verified<'a> {
+    unwrapped: Unwrapped<'a>,
+    keys: ItemKeys,
+}
+
+impl<'a> Verified<'a> {
+    /// Decrypts every encrypted field. If one fails, none is released.
+    pub(crate) fn decrypt_fields(&self) -> Result<Vec<DecryptedField>, OpenError> {
+        let mut field_keys = self.keys.field_keys();
+        let mut aad = Vec::new();
+        let encrypted = self
+            .unwrapped
+            .parsed
+            .fields
+            .iter()
+            .enumerate()
+            .filter(|(_, field)| field.is_encrypted());
+        encrypted
+            .map(|(index, field)| {
+                let key = field_keys
+                    .next_key()
+                    .ok_or(Unauthentic)
+                    .map_err(AuthenticationFailed::from)?;
+                field.path.write_to(&mut aad);
+                field.decrypt(key, &aad, index)
+            })
+            .collect()
+    }
+
+    pub(crate) fn header(&self) -> &Header<'a> {
+        &self.unwrapped.parsed.header
+    }
+
+    pub(crate) fn opened(&self) -> &Opened {
+        &self.unwrapped.opened
+    }
+
+    /// The complete encryption context, which the footer covers.
+    pub(crate) fn into_context(self) -> EncryptionContext {
+        self.unwrapped.parsed.context
+    }
+}
+
+impl StoredField<'_> {
+    fn is_encrypted(&self) -> bool {
+        self.legend == LegendByte::EncryptAndSign
+    }
+
+    fn decrypt(
+        &self,
+        (key, nonce): (AeadKey, [u8; NONCE_LEN]),
+        aad: &[u8],
+        index: usize,
+    ) -> Result<DecryptedField, OpenError> {
+        let malformed = |issue| InvalidAttribute::new(self.path.name(), issue);
+        let (type_id, sealed) = self
+            .stored
+            .bytes
+            .split_first_chunk::<TYPE_ID_LEN>()
+            .ok_or_else(|| malformed(AttributeIssue::TooShort))?;
+        let len = sealed
+            .len()
+            .checked_sub(TAG_LEN)
+            .ok_or_else(|| malformed(AttributeIssue::TooShort))?;
+        let mut bytes = vec![0; len];
+        key.open_to(&nonce, aad, sealed, &mut bytes)
+            .map_err(AuthenticationFailed::from)?;
+        let type_id = TypeId::from_bytes(*type_id).ok_or_else(|| {
+            malformed(AttributeIssue::Value(crate::error::ValueError::UnknownType))
+        })?;
+        Ok(DecryptedField {
+            index,
+            type_id,
+            bytes,
+        })
+    }
+}
+
+impl From<Unauthentic> for AuthenticationFailed {
+    fn from(_: Unauthentic) -> Self {
+        Self::new()
+    }
+}

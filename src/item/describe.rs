@@ -1,0 +1,131 @@
+//! What a sealed item says of itself, to whoever has no key.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::fields::{Attributes, check_reserved, to_open};
+use super::opened::HeaderVersion;
+use super::{Item, ItemSchema};
+use crate::action::CryptoAction;
+use crate::context::EncryptionContext;
+use crate::error::{Malformed, OpenError};
+use crate::format::EncryptedDataKey;
+use crate::format::header::Header;
+use crate::suite::AlgorithmSuite;
+
+/// Something that nobody has authenticated: whoever can write to the table may have made it up.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Unverified<T>(T);
+
+impl<T> Unverified<T> {
+    pub(super) fn new(inner: T) -> Self {
+        Self(inner)
+    }
+
+    /// The claim, for uses that do not depend on its truth, such as finding items to look at.
+    #[must_use]
+    pub fn unauthenticated(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Unverified<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Unverified").field(&self.0).finish()
+    }
+}
+
+/// What header and attributes of a sealed item say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    header_version: HeaderVersion,
+    suite: AlgorithmSuite,
+    actions: BTreeMap<String, CryptoAction>,
+    encrypted_data_keys: Vec<EncryptedDataKeyDescription>,
+    context: EncryptionContext,
+}
+
+impl Description {
+    pub(super) fn of(schema: &ItemSchema, mut item: Item) -> Result<Self, OpenError> {
+        let (head, _foot) = super::encryptor::take_parts(&mut item)?;
+        let header = Header::parse(head.as_ref())?;
+        let attributes = Attributes::split(schema, item);
+        check_reserved(&attributes)?;
+        let fields = to_open(schema, &attributes, &header)?;
+        let mut entries = super::encryptor::rebuild_context(schema, header.version, &fields)?;
+        entries.extend(header.stored_context);
+        let context = EncryptionContext::new(entries)
+            .map_err(|_| Malformed::new("encryption context", "an entry is over 65535 bytes"))?;
+        Ok(Self {
+            header_version: header.version.into(),
+            suite: header.suite,
+            actions: fields
+                .iter()
+                .map(|field| (field.path.name().to_owned(), field.legend.action()))
+                .collect(),
+            encrypted_data_keys: header.encrypted_data_keys.iter().map(Into::into).collect(),
+            context,
+        })
+    }
+
+    /// The version of the header.
+    #[must_use]
+    pub fn header_version(&self) -> HeaderVersion {
+        self.header_version
+    }
+
+    /// The suite.
+    #[must_use]
+    pub fn suite(&self) -> AlgorithmSuite {
+        self.suite
+    }
+
+    /// The encrypt legend by attribute name: what was done to each signed attribute.
+    #[must_use]
+    pub fn actions(&self) -> &BTreeMap<String, CryptoAction> {
+        &self.actions
+    }
+
+    /// The recipients, in the header's order.
+    #[must_use]
+    pub fn encrypted_data_keys(&self) -> &[EncryptedDataKeyDescription] {
+        &self.encrypted_data_keys
+    }
+
+    /// The encryption context that opening would use.
+    #[must_use]
+    pub fn context(&self) -> &EncryptionContext {
+        &self.context
+    }
+}
+
+/// One recipient of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncryptedDataKeyDescription {
+    provider_id: String,
+    key: String,
+}
+
+impl EncryptedDataKeyDescription {
+    /// The kind of keyring, such as `aws-kms`.
+    #[must_use]
+    pub fn provider_id(&self) -> &str {
+        &self.provider_id
+    }
+
+    /// The key ARN, or whatever text else names the key; of a raw key its name and parameters, with
+    /// bytes that are not text replaced.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl From<&EncryptedDataKey> for EncryptedDataKeyDescription {
+    fn from(key: &EncryptedDataKey) -> Self {
+        Self {
+            provider_id: key.provider_id().to_owned(),
+            key: String::from_utf8_lossy(key.provider_info()).into_owned(),
+        }
+    }
+}

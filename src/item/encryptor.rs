@@ -1,0 +1,299 @@
+//! The two verbs: seal and open.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::context::{self, ContextField};
+use super::describe::{Description, Unverified};
+use super::fields::{self, Attributes};
+use super::{Item, ItemSchema, OpenedItem};
+use crate::context::Entries;
+use crate::crypto::random::{Random, SystemRandom};
+use crate::engine::{self, FieldBytes, Parsed, SealField, SealedParts, StoredField, Verified};
+use crate::error::{
+    InvalidAttribute, KeyringError, KeyringErrorKind, Malformed, NotSealed, OpenError, SealError,
+    SuiteBelowPolicy, TooManyEncryptedDataKeys,
+};
+use crate::format::header::{Header, MESSAGE_ID_LEN, MessageId, Version};
+use crate::format::legend::LegendByte;
+use crate::format::{FOOTER_ATTRIBUTE, HEADER_ATTRIBUTE};
+use crate::keyring::{Keyring, Opened, Unwrapped};
+use crate::materials::Preparation;
+use crate::suite::Authenticity;
+use crate::value::decode;
+
+/// Seals and opens items under one schema and one keyring.
+///
+/// Cheap to clone. It touches no table: use it for streams, exports, Lambda events and transactions
+/// of your own, and a [`SealedTable`](crate::SealedTable) for everything else.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use aws_sdk_dynamodb::types::AttributeValue;
+/// use dynaseal::{CryptoAction, Item, ItemEncryptor, ItemSchema, RawAesKeyring};
+///
+/// let schema = ItemSchema::builder("orders", "id")
+///     .action("card", CryptoAction::EncryptAndSign)
+///     .build()?;
+/// let keyring = RawAesKeyring::new("example", "key-1", [7; 32])?;
+/// let encryptor = ItemEncryptor::new(schema, keyring);
+///
+/// let item = Item::from([
+///     ("id".into(), AttributeValue::S("o-1".into())),
+///     ("card".into(), AttributeValue::S("4111 1111".into())),
+/// ]);
+/// let sealed = encryptor.seal(item.clone()).await?;
+/// assert!(sealed["card"].is_b(), "an administrator sees bytes");
+/// assert_eq!(encryptor.open(sealed).await?.into_item(), item);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ItemEncryptor {
+    schema: Arc<ItemSchema>,
+    keyring: Arc<dyn Keyring>,
+    random: Arc<dyn Random>,
+}
+
+impl ItemEncryptor {
+    /// An encryptor for the items of `schema`, with keys from `keyring`.
+    pub fn new(schema: impl Into<Arc<ItemSchema>>, keyring: impl Keyring + 'static) -> Self {
+        Self {
+            schema: schema.into(),
+            keyring: Arc::new(keyring),
+            random: Arc::new(SystemRandom),
+        }
+    }
+
+    /// An encryptor whose random bytes a test has chosen.
+    #[cfg(test)]
+    pub(crate) fn with_random(mut self, random: Arc<dyn Random>) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// The schema.
+    #[must_use]
+    pub fn schema(&self) -> &ItemSchema {
+        &self.schema
+    }
+
+    /// Encrypts and signs an item: what it returns can be put into the table.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Attribute`] if an attribute has no action, a reserved name or a value that the
+    /// format cannot hold, or if a key or context attribute is missing; [`SealError::Keyring`] if
+    /// there is no key to seal with. Nothing is sealed in part.
+    pub async fn seal(&self, item: Item) -> Result<Item, SealError> {
+        fields::check_sealable(&self.schema, &item)?;
+        let attributes = Attributes::split(&self.schema, item);
+        let mut fields = fields::to_seal(&self.schema, &attributes)?;
+        let (version, entries) = self.seal_context(&fields)?;
+        let preparation = Preparation::new(self.suite(), entries)?;
+        let keys = self.keyring.on_encrypt(preparation.request()).await;
+        let keys = keys.map_err(|error| error.in_keyring(self.keyring.name()))?;
+        let materials = preparation.finish(&keys, &*self.random)?;
+        let parts = engine::encrypt(&materials, version, &self.message_id()?, &mut fields)?;
+        let encrypted = fields.into_iter().map(|field| match field.bytes {
+            FieldBytes::Encrypt(bytes) => Some(AttributeValue::B(Blob::new(bytes))),
+            FieldBytes::Sign(_) | FieldBytes::Include(_) => None,
+        });
+        let encrypted: Vec<_> = encrypted.collect();
+        Ok(put_together(attributes, encrypted, parts))
+    }
+
+    /// Decrypts one item and verifies everything that was signed.
+    ///
+    /// What was encrypted is read from the item's own header, so a schema that has since moved an
+    /// attribute between encrypted and signed still opens old items. Attributes the schema does not
+    /// know are verified and decrypted as the header says. Decrypted numbers come back normalized,
+    /// decrypted sets sorted.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; nothing of an item that fails is released. [`OpenError::Authentication`] if
+    /// anything signed was changed, [`OpenError::Keyring`] if no key opened it.
+    pub async fn open(&self, mut item: Item) -> Result<OpenedItem, OpenError> {
+        let (head, foot) = take_parts(&mut item)?;
+        let header = Header::parse(head.as_ref())?;
+        self.check_policy(&header)?;
+        let mut attributes = Attributes::split(&self.schema, item);
+        fields::check_reserved(&attributes)?;
+        let fields = fields::to_open(&self.schema, &attributes, &header)?;
+        let rebuilt = rebuild_context(&self.schema, header.version, &fields)?;
+        let parsed = Parsed::new(header, foot.as_ref(), rebuilt, fields)?;
+        let opened = self.unwrap(&parsed).await?;
+        let verified = parsed
+            .unwrap_key(opened)
+            .check_commitment()?
+            .verify_footer()?;
+        let decrypted = decrypt_values(&verified, &attributes)?;
+        let mut facts = self.facts(verified);
+        for (index, value) in decrypted {
+            attributes.replace(index, value);
+        }
+        facts.item = attributes.into_item();
+        Ok(facts)
+    }
+
+    /// Reads what a sealed item says of itself. It needs no key, so it proves nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::NotSealed`], [`OpenError::Malformed`], [`OpenError::SchemaChanged`] or
+    /// [`OpenError::Attribute`] if the item cannot be one of this schema.
+    pub fn describe(&self, item: Item) -> Result<Unverified<Description>, OpenError> {
+        Description::of(&self.schema, item).map(Unverified::new)
+    }
+
+    fn suite(&self) -> crate::AlgorithmSuite {
+        self.schema.suite(self.keyring.binding())
+    }
+
+    fn message_id(&self) -> Result<MessageId, SealError> {
+        let mut id = [0; MESSAGE_ID_LEN];
+        self.random
+            .fill(&mut id)
+            .map_err(|_| SealError::Randomness)?;
+        Ok(MessageId(id))
+    }
+
+    /// Header version 2 exactly if something is included, as every implementation decides it.
+    fn seal_context(
+        &self,
+        fields: &[SealField<'_>],
+    ) -> Result<(Version, Entries), InvalidAttribute> {
+        let signed = fields.iter().filter_map(|field| {
+            let (value, included) = match &field.bytes {
+                FieldBytes::Encrypt(_) => return None,
+                FieldBytes::Sign(value) => (value, false),
+                FieldBytes::Include(value) => (value, true),
+            };
+            Some(ContextField {
+                name: field.path.name(),
+                value,
+                included,
+            })
+        });
+        let included = signed.clone().any(|field| field.included);
+        let version = if included { Version::V2 } else { Version::V1 };
+        Ok((version, context::rebuild(&self.schema, version, signed)?))
+    }
+
+    fn check_policy(&self, header: &Header<'_>) -> Result<(), OpenError> {
+        let weakest = self.schema.weakest_suite(self.keyring.binding());
+        if header.suite < weakest {
+            return Err(SuiteBelowPolicy::new(header.suite, weakest).into());
+        }
+        let (found, limit) = (
+            header.encrypted_data_keys.len(),
+            self.schema.max_encrypted_data_keys(),
+        );
+        if found > limit {
+            return Err(TooManyEncryptedDataKeys::new(found, limit).into());
+        }
+        Ok(())
+    }
+
+    async fn unwrap(&self, parsed: &Parsed<'_>) -> Result<Opened, KeyringError> {
+        let error = match self.keyring.on_decrypt(parsed.request()).await {
+            Ok(Unwrapped::Opened(opened)) => return Ok(opened),
+            Ok(Unwrapped::NotMine) => KeyringError::new(KeyringErrorKind::NoMatch),
+            Err(error) => error,
+        };
+        Err(error.in_keyring(self.keyring.name()))
+    }
+
+    fn facts(&self, verified: Verified<'_>) -> OpenedItem {
+        let (suite, header_version) = (verified.header().suite, verified.header().version.into());
+        let opened = verified.opened();
+        let keyring = if opened.keyring.is_empty() {
+            self.keyring.name()
+        } else {
+            &opened.keyring
+        };
+        OpenedItem {
+            item: Item::default(),
+            header_version,
+            suite,
+            authenticity: Authenticity::of(self.keyring.binding(), suite),
+            keyring: keyring.to_owned(),
+            key: opened.key.clone(),
+            region: opened.region.clone(),
+            context: verified.into_context(),
+        }
+    }
+}
+
+/// Header and footer out of an item.
+pub(super) fn take_parts(item: &mut Item) -> Result<(Blob, Blob), OpenError> {
+    let (head, foot) = (item.remove(HEADER_ATTRIBUTE), item.remove(FOOTER_ATTRIBUTE));
+    match (head, foot) {
+        (Some(AttributeValue::B(head)), Some(AttributeValue::B(foot))) => Ok((head, foot)),
+        (Some(AttributeValue::B(_)), Some(_)) => {
+            Err(Malformed::new("footer", "is not of type B").into())
+        }
+        (Some(_), Some(_)) => Err(Malformed::new("header", "is not of type B").into()),
+        (head, foot) => Err(NotSealed::new(head.is_some(), foot.is_some()).into()),
+    }
+}
+
+/// The part of the encryption context that follows from a stored item.
+pub(super) fn rebuild_context(
+    schema: &ItemSchema,
+    version: Version,
+    fields: &[StoredField<'_>],
+) -> Result<Entries, InvalidAttribute> {
+    let signed = fields
+        .iter()
+        .filter(|field| field.legend != LegendByte::EncryptAndSign);
+    let signed = signed.map(|field| ContextField {
+        name: field.path.name(),
+        value: &field.stored,
+        included: field.legend == LegendByte::SignAndInclude,
+    });
+    context::rebuild(schema, version, signed)
+}
+
+fn decrypt_values(
+    verified: &Verified<'_>,
+    attributes: &Attributes,
+) -> Result<Vec<(usize, AttributeValue)>, OpenError> {
+    let values = verified.decrypt_fields()?.into_iter().map(|field| {
+        let name = attributes
+            .signed()
+            .get(field.index)
+            .map_or("", |(name, _)| name);
+        let value = decode(field.type_id, field.bytes);
+        value.map(|value| (field.index, value)).map_err(|cause| {
+            InvalidAttribute::new(name, crate::error::AttributeIssue::Value(cause)).into()
+        })
+    });
+    values.collect()
+}
+
+fn put_together(
+    mut attributes: Attributes,
+    encrypted: Vec<Option<AttributeValue>>,
+    parts: SealedParts,
+) -> Item {
+    for (index, value) in encrypted.into_iter().enumerate() {
+        if let Some(value) = value {
+            attributes.replace(index, value);
+        }
+    }
+    let mut item = attributes.into_item();
+    item.insert(
+        HEADER_ATTRIBUTE.to_owned(),
+        AttributeValue::B(Blob::new(parts.header)),
+    );
+    item.insert(
+        FOOTER_ATTRIBUTE.to_owned(),
+        AttributeValue::B(Blob::new(parts.footer)),
+    );
+    item
+}

@@ -1,0 +1,114 @@
+//! What an opened item says about itself.
+
+use std::fmt;
+
+use super::Item;
+use crate::context::EncryptionContext;
+use crate::format::header::Version;
+use crate::suite::{AlgorithmSuite, Authenticity};
+
+/// The version of an item's header.
+#[expect(clippy::exhaustive_enums, reason = "the item format closes this list")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HeaderVersion {
+    /// Only the keys are in the encryption context, base64-encoded.
+    V1,
+    /// Keys and included attributes are in the encryption context, readable.
+    V2,
+}
+
+impl From<Version> for HeaderVersion {
+    fn from(version: Version) -> Self {
+        match version {
+            Version::V1 => Self::V1,
+            Version::V2 => Self::V2,
+        }
+    }
+}
+
+/// An item that was verified and decrypted, and what is known about how.
+///
+/// Its `Debug` shows attribute names, never values.
+#[derive(Clone, PartialEq)]
+pub struct OpenedItem {
+    pub(super) item: Item,
+    pub(super) header_version: HeaderVersion,
+    pub(super) suite: AlgorithmSuite,
+    pub(super) authenticity: Authenticity,
+    pub(super) context: EncryptionContext,
+    pub(super) keyring: String,
+    pub(super) key: Option<String>,
+    pub(super) region: Option<String>,
+}
+
+impl OpenedItem {
+    /// The attributes in clear. Unsigned ones are as anybody may have left them.
+    #[must_use]
+    pub fn item(&self) -> &Item {
+        &self.item
+    }
+
+    /// The attributes in clear, by value.
+    #[must_use]
+    pub fn into_item(self) -> Item {
+        self.item
+    }
+
+    /// The version of the header that was read.
+    #[must_use]
+    pub fn header_version(&self) -> HeaderVersion {
+        self.header_version
+    }
+
+    /// The suite that the item was sealed under.
+    #[must_use]
+    pub fn suite(&self) -> AlgorithmSuite {
+        self.suite
+    }
+
+    /// Who could have made this item.
+    #[must_use]
+    pub fn authenticity(&self) -> Authenticity {
+        self.authenticity
+    }
+
+    /// The complete encryption context, verified.
+    #[must_use]
+    pub fn context(&self) -> &EncryptionContext {
+        &self.context
+    }
+
+    /// The keyring that opened the data key.
+    #[must_use]
+    pub fn keyring(&self) -> &str {
+        &self.keyring
+    }
+
+    /// The key that opened it: the ARN that was asked, under KMS keyrings.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// The region that answered, under KMS keyrings.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+}
+
+impl fmt::Debug for OpenedItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<_> = self.item.keys().collect();
+        names.sort_unstable();
+        f.debug_struct("OpenedItem")
+            .field("attributes", &names)
+            .field("header_version", &self.header_version)
+            .field("suite", &self.suite)
+            .field("authenticity", &self.authenticity)
+            .field("keyring", &self.keyring)
+            .field("key", &self.key)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
+}
