@@ -42,9 +42,11 @@ mod materials;
 
 // --- keys --------------------------------------------------------------------------------------
 pub mod keyring;
+pub mod region;
 
 // --- the paved path ----------------------------------------------------------------------------
 pub use action::CryptoAction;
 pub use context::EncryptionContext;
 pub use error::{ConfigError, KeyringError, OpenError, SealError};
+pub use region::RegionSet;
 pub use suite::{AlgorithmSuite, Authenticity};
