@@ -48,5 +48,6 @@ pub mod region;
 pub use action::CryptoAction;
 pub use context::EncryptionContext;
 pub use error::{ConfigError, KeyringError, OpenError, SealError};
+pub use keyring::{KmsMrkKeyring, MultiKeyring, RawAesKeyring};
 pub use region::RegionSet;
 pub use suite::{AlgorithmSuite, Authenticity};
