@@ -1,9 +1,25 @@
 //! Keyrings: who makes and recovers the intermediate key of an item.
 
+mod branch_key;
 pub mod future;
+mod kms;
+mod kms_arn;
+mod kms_mrk;
+mod kms_mrk_discovery;
+mod kms_single;
+mod multi;
+mod raw_aes;
+mod static_branch_key;
 
 use std::fmt;
 use std::sync::Arc;
+
+pub use kms_mrk::KmsMrkKeyring;
+pub use kms_mrk_discovery::{DiscoveryFilter, KmsMrkDiscoveryKeyring};
+pub use kms_single::KmsKeyring;
+pub use multi::MultiKeyring;
+pub use raw_aes::RawAesKeyring;
+pub use static_branch_key::StaticBranchKeyKeyring;
 
 pub use crate::error::{KeyringError, KeyringErrorKind};
 pub use crate::format::EncryptedDataKey;

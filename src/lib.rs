@@ -45,6 +45,7 @@ mod materials;
 
 // --- keys --------------------------------------------------------------------------------------
 pub mod keyring;
+pub mod region;
 
 // --- items -------------------------------------------------------------------------------------
 pub mod item;
@@ -54,4 +55,6 @@ pub use action::CryptoAction;
 pub use context::EncryptionContext;
 pub use error::{ConfigError, KeyringError, OpenError, SealError};
 pub use item::{Item, ItemEncryptor, ItemSchema, OpenedItem};
+pub use keyring::{KmsMrkKeyring, MultiKeyring, RawAesKeyring};
+pub use region::RegionSet;
 pub use suite::{AlgorithmSuite, Authenticity};

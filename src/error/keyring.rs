@@ -155,6 +155,15 @@ impl KeyringError {
         ) || self.attempts().iter().any(Self::is_retryable)
     }
 
+    /// Whether somebody may have meant it: the key is denied or disabled, here or in any attempt.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self.kind(),
+            KeyringErrorKind::Denied | KeyringErrorKind::Disabled
+        ) || self.attempts().iter().any(Self::is_refusal)
+    }
+
     /// The AWS SDK's typed error, here or in the first attempt that has one of type `E`.
     ///
     /// ```no_run

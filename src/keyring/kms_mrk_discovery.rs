@@ -1,0 +1,178 @@
+//! The keyring that opens under whatever KMS key the item names, within a filter.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::kms::{GrantTokens, KmsKey, key_of, open_first};
+use super::kms_arn::KmsKeyArn;
+use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
+use super::{KeyringErrorKind, Unwrapped, future};
+use crate::error::ConfigError;
+use crate::region::{RegionSet, partition_of};
+
+/// Opens items under the KMS key that each one names, if the filter admits its account.
+///
+/// For readers and auditors; it seals nothing. A multi-Region key is asked for in the local region,
+/// whatever region the item names; a key of one region is asked for only if that is the local one.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), dynaseal::ConfigError> {
+/// use dynaseal::RegionSet;
+/// use dynaseal::keyring::{DiscoveryFilter, KmsMrkDiscoveryKeyring};
+///
+/// let config = aws_config::load_from_env().await;
+/// let regions = RegionSet::builder(&config).local("eu-west-1").build()?;
+/// let filter = DiscoveryFilter::new("aws", ["111122223333", "444455556666"])?;
+/// let keyring = KmsMrkDiscoveryKeyring::new(filter, &regions)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct KmsMrkDiscoveryKeyring {
+    filter: DiscoveryFilter,
+    regions: RegionSet,
+    grant_tokens: GrantTokens,
+}
+
+/// The keys that discovery may ask for: those of one partition and a set of accounts.
+///
+/// Without it, whoever can write to the table could make a reader use, and trust, a key of his own
+/// account. So it cannot be empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiscoveryFilter {
+    partition: String,
+    accounts: BTreeSet<String>,
+}
+
+impl DiscoveryFilter {
+    /// A filter that admits the keys of `accounts` in `partition`, such as `aws`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] without an account, for an account id that is not 12 digits, and for a
+    /// partition that is neither `aws` nor begins with `aws-`.
+    ///
+    /// ```
+    /// use dynaseal::keyring::DiscoveryFilter;
+    /// assert!(DiscoveryFilter::new("aws", ["111122223333"]).is_ok());
+    /// assert!(DiscoveryFilter::new("aws", [""; 0]).is_err());
+    /// ```
+    pub fn new(
+        partition: impl Into<String>,
+        accounts: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Self, ConfigError> {
+        let partition = partition.into();
+        if partition != "aws" && !partition.starts_with("aws-") {
+            return Err(ConfigError::new(format!(
+                "{partition:?} is not a partition such as \"aws\""
+            )));
+        }
+        let accounts: BTreeSet<String> = accounts.into_iter().map(Into::into).collect();
+        if accounts.is_empty() {
+            return Err(ConfigError::new(
+                "a discovery filter needs at least one account id",
+            ));
+        }
+        if let Some(account) = accounts.iter().find(|account| !is_account_id(account)) {
+            return Err(ConfigError::new(format!(
+                "{account:?} is not an account id of 12 digits"
+            )));
+        }
+        Ok(Self {
+            partition,
+            accounts,
+        })
+    }
+
+    fn admits(&self, key: &KmsKeyArn) -> bool {
+        key.partition() == self.partition && self.accounts.contains(key.account())
+    }
+}
+
+fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+impl KmsMrkDiscoveryKeyring {
+    const NAME: &str = "kms-mrk-discovery";
+
+    /// A keyring that opens under the keys that `filter` admits, in the local region.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the filter's partition is not the region set's.
+    pub fn new(filter: DiscoveryFilter, regions: &RegionSet) -> Result<Self, ConfigError> {
+        let local = regions.local();
+        if filter.partition != partition_of(local) {
+            return Err(ConfigError::new(format!(
+                "the discovery filter's partition {} is not that of region {local}",
+                filter.partition
+            )));
+        }
+        Ok(Self {
+            filter,
+            regions: regions.clone(),
+            grant_tokens: GrantTokens::default(),
+        })
+    }
+
+    /// Sends these grant tokens with every request: at most 10, of 1 to 8192 characters each.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for more tokens, or longer or empty ones.
+    pub fn grant_tokens(
+        mut self,
+        tokens: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Self, ConfigError> {
+        self.grant_tokens = GrantTokens::new(tokens)?;
+        Ok(self)
+    }
+
+    /// The key to ask for, if `named` may be asked for at all.
+    fn admitted(&self, named: &KmsKeyArn) -> Option<KmsKey<'_>> {
+        let local = self.regions.local();
+        let reachable = named.is_mrk() || named.region() == local;
+        (self.filter.admits(named) && reachable).then(|| KmsKey {
+            keyring: Self::NAME,
+            arn: named.in_region(local),
+            client: self.regions.local_kms(),
+            grant_tokens: &self.grant_tokens,
+        })
+    }
+
+    async fn unwrap(&self, request: DecryptRequest<'_>) -> Result<Unwrapped, KeyringError> {
+        let edks = request.encrypted_data_keys().iter();
+        let mine = edks.filter_map(|edk| Some((edk, self.admitted(&key_of(edk)?)?)));
+        open_first(Self::NAME, request, mine).await
+    }
+}
+
+impl Keyring for KmsMrkDiscoveryKeyring {
+    fn name(&self) -> &str {
+        Self::NAME
+    }
+
+    fn binding(&self) -> KeyBinding {
+        KeyBinding::KmsContext
+    }
+
+    /// Fails: there is no key to seal under.
+    fn on_encrypt<'a>(&'a self, _: EncryptRequest<'a>) -> future::OnEncrypt<'a> {
+        let error = KeyringError::new(KeyringErrorKind::CannotEncrypt).in_keyring(Self::NAME);
+        future::OnEncrypt::ready(Err(error))
+    }
+
+    fn on_decrypt<'a>(&'a self, request: DecryptRequest<'a>) -> future::OnDecrypt<'a> {
+        future::OnDecrypt::new(self.unwrap(request))
+    }
+}
+
+impl fmt::Debug for KmsMrkDiscoveryKeyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KmsMrkDiscoveryKeyring")
+            .field("filter", &self.filter)
+            .field("regions", &self.regions)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,129 @@
+//! The keyring of one KMS key in one region, taken literally.
+
+use std::fmt;
+
+use aws_sdk_kms::Client;
+
+use super::kms::{GrantTokens, KmsKey, key_of, open_first};
+use super::kms_arn::KmsKeyArn;
+use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
+use super::{Unwrapped, WrappedKey, future};
+use crate::error::ConfigError;
+use crate::region::RegionSet;
+
+/// Wraps and unwraps under exactly one KMS key, in the region that its ARN names.
+///
+/// For keys that are not multi-Region. In a global table the other regions reach across for every
+/// item; [`KmsMrkKeyring`](super::KmsMrkKeyring) does not. Given one replica of a multi-Region key,
+/// it opens what that replica wrapped and nothing that another one did.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), dynaseal::ConfigError> {
+/// use dynaseal::RegionSet;
+/// use dynaseal::keyring::KmsKeyring;
+///
+/// let config = aws_config::load_from_env().await;
+/// let regions = RegionSet::builder(&config).local("eu-west-1").build()?;
+/// let arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+/// let keyring = KmsKeyring::new(arn, &regions)?;
+///
+/// let elsewhere = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+/// assert!(KmsKeyring::new(elsewhere, &regions).is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct KmsKeyring {
+    key: KmsKeyArn,
+    client: Client,
+    grant_tokens: GrantTokens,
+}
+
+impl KmsKeyring {
+    const NAME: &str = "kms";
+
+    /// A keyring for the key with this ARN.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if `key_arn` is not a key ARN (an alias can be pointed at another key), or if
+    /// its region is not in the region set.
+    pub fn new(key_arn: impl AsRef<str>, regions: &RegionSet) -> Result<Self, ConfigError> {
+        let key = KmsKeyArn::configured(key_arn.as_ref())?;
+        let client = regions.kms(key.region()).ok_or_else(|| {
+            ConfigError::new(format!(
+                "{key} is in a region outside the region set {regions:?}"
+            ))
+        })?;
+        Ok(Self {
+            client: client.clone(),
+            key,
+            grant_tokens: GrantTokens::default(),
+        })
+    }
+
+    /// Sends these grant tokens with every request: at most 10, of 1 to 8192 characters each.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for more tokens, or longer or empty ones.
+    pub fn grant_tokens(
+        mut self,
+        tokens: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Self, ConfigError> {
+        self.grant_tokens = GrantTokens::new(tokens)?;
+        Ok(self)
+    }
+
+    /// The ARN that requests carry.
+    #[must_use]
+    pub fn key_arn(&self) -> String {
+        self.key.to_string()
+    }
+
+    fn key(&self) -> KmsKey<'_> {
+        KmsKey {
+            keyring: Self::NAME,
+            arn: self.key.clone(),
+            client: &self.client,
+            grant_tokens: &self.grant_tokens,
+        }
+    }
+
+    async fn wrap(&self, request: EncryptRequest<'_>) -> Result<Vec<WrappedKey>, KeyringError> {
+        let wrapped = self.key().generate(request).await?;
+        Ok(vec![wrapped])
+    }
+
+    async fn unwrap(&self, request: DecryptRequest<'_>) -> Result<Unwrapped, KeyringError> {
+        let edks = request.encrypted_data_keys().iter();
+        let mine = edks.filter(|edk| key_of(edk).as_ref() == Some(&self.key));
+        open_first(Self::NAME, request, mine.map(|edk| (edk, self.key()))).await
+    }
+}
+
+impl Keyring for KmsKeyring {
+    fn name(&self) -> &str {
+        Self::NAME
+    }
+
+    fn binding(&self) -> KeyBinding {
+        KeyBinding::KmsContext
+    }
+
+    fn on_encrypt<'a>(&'a self, request: EncryptRequest<'a>) -> future::OnEncrypt<'a> {
+        future::OnEncrypt::new(self.wrap(request))
+    }
+
+    fn on_decrypt<'a>(&'a self, request: DecryptRequest<'a>) -> future::OnDecrypt<'a> {
+        future::OnDecrypt::new(self.unwrap(request))
+    }
+}
+
+impl fmt::Debug for KmsKeyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KmsKeyring")
+            .field("key_arn", &self.key_arn())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,11 @@
+//! Regions: where requests go, and what their failures mean.
+//!
+//! A [`RegionSet`] is the closed list of regions that a process talks to. Data never adds to it: a
+//! region named in an item is either in the set or refused.
+
+mod check;
+pub(crate) mod fault;
+mod set;
+
+pub(crate) use check::partition_of;
+pub use set::{ClientSetBuilder, RegionSet, RegionSetBuilder};

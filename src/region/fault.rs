@@ -1,0 +1,163 @@
+//! Fault classes: what a failed KMS call says about the key, the service or the caller.
+//!
+//! Pure: no clock, no network. Which class may be retried, and where, is decided elsewhere.
+
+use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::operation::decrypt::DecryptError;
+use aws_sdk_kms::operation::generate_data_key::GenerateDataKeyError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+
+use crate::error::KeyringErrorKind;
+
+/// What a failure means. Only the first may count against the health of a region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FaultClass {
+    Unavailable,
+    Throttled,
+    Denied,
+    Disabled,
+    /// The key is not there; under a multi-Region key, it has no replica in the region.
+    ReplicaMissing,
+    WrongKey,
+    InvalidCiphertext,
+    /// An answer that cannot be read.
+    InvalidResponse,
+    /// Whatever else: no retry and no other region would help.
+    Caller,
+}
+
+impl FaultClass {
+    pub(crate) fn of<E: KmsError>(error: &SdkError<E, HttpResponse>) -> Self {
+        match error {
+            SdkError::TimeoutError(_) => Self::Unavailable,
+            SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
+                Self::Unavailable
+            }
+            SdkError::ResponseError(failure) => {
+                Self::of_response(failure.raw().status().as_u16(), error)
+            }
+            SdkError::ServiceError(failure) => {
+                let status = failure.raw().status().as_u16();
+                let class = failure.err().modelled();
+                class.unwrap_or_else(|| Self::of_code(failure.err().code(), status))
+            }
+            // No credentials, or a request that could not be built.
+            _ => Self::Caller,
+        }
+    }
+
+    /// Codes that the model of the operation does not list.
+    fn of_code(code: Option<&str>, status: u16) -> Self {
+        match code.unwrap_or_default() {
+            "KMSInternalException"
+            | "DependencyTimeoutException"
+            | "KeyUnavailableException"
+            | "InternalFailure"
+            | "InternalServerError"
+            | "RequestTimeout"
+            | "RequestTimeoutException"
+            | "ServiceUnavailable"
+            | "ServiceUnavailableException" => Self::Unavailable,
+            "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "TooManyRequestsException"
+            | "RequestLimitExceeded"
+            | "BandwidthLimitExceeded"
+            | "SlowDown"
+            | "LimitExceeded"
+            | "LimitExceededException"
+            | "ProvisionedThroughputExceeded"
+            | "ProvisionedThroughputExceededException" => Self::Throttled,
+            "AccessDenied" | "AccessDeniedException" => Self::Denied,
+            "DisabledException" | "KMSInvalidStateException" => Self::Disabled,
+            "NotFoundException" => Self::ReplicaMissing,
+            "IncorrectKeyException" => Self::WrongKey,
+            "InvalidCiphertextException" => Self::InvalidCiphertext,
+            _ if status >= 500 => Self::Unavailable,
+            _ if status == 429 => Self::Throttled,
+            _ => Self::Caller,
+        }
+    }
+
+    /// An answer that broke off, or that is no JSON.
+    fn of_response(status: u16, error: &(dyn std::error::Error + 'static)) -> Self {
+        if status >= 500 || breaks_off(error) {
+            Self::Unavailable
+        } else if (200..300).contains(&status) {
+            Self::InvalidResponse
+        } else {
+            Self::of_code(None, status)
+        }
+    }
+}
+
+impl From<FaultClass> for KeyringErrorKind {
+    fn from(class: FaultClass) -> Self {
+        match class {
+            FaultClass::Unavailable => Self::Unavailable,
+            FaultClass::Throttled => Self::Throttled,
+            FaultClass::Denied => Self::Denied,
+            FaultClass::Disabled => Self::Disabled,
+            FaultClass::ReplicaMissing => Self::ReplicaMissing,
+            FaultClass::WrongKey => Self::WrongKey,
+            FaultClass::InvalidCiphertext => Self::InvalidCiphertext,
+            FaultClass::InvalidResponse => Self::InvalidResponse,
+            FaultClass::Caller => Self::Caller,
+        }
+    }
+}
+
+/// Whether the connection failed somewhere below.
+fn breaks_off(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| {
+        let connector = error.downcast_ref::<ConnectorError>();
+        error.is::<std::io::Error>() || connector.is_some_and(|e| e.is_io() || e.is_timeout())
+    })
+}
+
+/// The errors of the two KMS operations that keyrings call.
+pub(crate) trait KmsError:
+    ProvideErrorMetadata + std::error::Error + Send + Sync + 'static
+{
+    /// The class of an error that the model lists.
+    fn modelled(&self) -> Option<FaultClass>;
+}
+
+impl KmsError for DecryptError {
+    fn modelled(&self) -> Option<FaultClass> {
+        Some(match self {
+            Self::DependencyTimeoutException(_)
+            | Self::KeyUnavailableException(_)
+            | Self::KmsInternalException(_) => FaultClass::Unavailable,
+            // Until `DescribeKey` tells its states apart, the safe reading: somebody meant it.
+            Self::DisabledException(_) | Self::KmsInvalidStateException(_) => FaultClass::Disabled,
+            Self::NotFoundException(_) => FaultClass::ReplicaMissing,
+            Self::IncorrectKeyException(_) => FaultClass::WrongKey,
+            Self::InvalidCiphertextException(_) => FaultClass::InvalidCiphertext,
+            Self::DryRunOperationException(_)
+            | Self::InvalidGrantTokenException(_)
+            | Self::InvalidKeyUsageException(_) => FaultClass::Caller,
+            _ => return None,
+        })
+    }
+}
+
+impl KmsError for GenerateDataKeyError {
+    fn modelled(&self) -> Option<FaultClass> {
+        Some(match self {
+            Self::DependencyTimeoutException(_)
+            | Self::KeyUnavailableException(_)
+            | Self::KmsInternalException(_) => FaultClass::Unavailable,
+            Self::DisabledException(_) | Self::KmsInvalidStateException(_) => FaultClass::Disabled,
+            Self::NotFoundException(_) => FaultClass::ReplicaMissing,
+            Self::DryRunOperationException(_)
+            | Self::InvalidGrantTokenException(_)
+            | Self::InvalidKeyUsageException(_) => FaultClass::Caller,
+            _ => return None,
+        })
+    }
+}

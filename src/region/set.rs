@@ -1,0 +1,268 @@
+//! The region set: one DynamoDB and one KMS client per region, the local region first.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+
+use super::check::{check_components, check_endpoints, check_names};
+use crate::error::ConfigError;
+
+/// The regions that a process talks to: the local one, then fallbacks in order.
+///
+/// It owns a DynamoDB and a KMS client for each. Clones share them.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), dynaseal::ConfigError> {
+/// use dynaseal::RegionSet;
+///
+/// let config = aws_config::load_from_env().await;
+/// let regions = RegionSet::builder(&config).local("eu-west-1").fallback("us-east-1").build()?;
+/// assert_eq!(regions.local(), "eu-west-1");
+/// assert!(regions.kms("ap-south-1").is_none());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RegionSet(Arc<Inner>);
+
+struct Inner {
+    local: Member,
+    fallbacks: Vec<Member>,
+}
+
+struct Member {
+    name: String,
+    dynamodb: aws_sdk_dynamodb::Client,
+    kms: aws_sdk_kms::Client,
+}
+
+impl RegionSet {
+    /// Starts a set whose clients are made from `config`, with the region overridden.
+    ///
+    /// Credentials, retries, timeouts and the HTTP client pass through.
+    #[must_use]
+    pub fn builder(config: &SdkConfig) -> RegionSetBuilder {
+        RegionSetBuilder {
+            config: config.clone(),
+            local: None,
+            fallbacks: Vec::new(),
+        }
+    }
+
+    /// Starts a set of clients that exist already, with the local region's.
+    ///
+    /// The way to give each region and service an endpoint of its own.
+    ///
+    /// ```no_run
+    /// # fn run(dynamodb: aws_sdk_dynamodb::Client, kms: aws_sdk_kms::Client) -> Result<(), dynaseal::ConfigError> {
+    /// use dynaseal::RegionSet;
+    ///
+    /// let regions = RegionSet::from_clients("eu-west-1", dynamodb, kms).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn from_clients(
+        local: impl Into<String>,
+        dynamodb: aws_sdk_dynamodb::Client,
+        kms: aws_sdk_kms::Client,
+    ) -> ClientSetBuilder {
+        ClientSetBuilder {
+            local: Member::new(local, dynamodb, kms),
+            fallbacks: Vec::new(),
+        }
+    }
+
+    /// The region that requests go to first.
+    #[must_use]
+    pub fn local(&self) -> &str {
+        &self.0.local.name
+    }
+
+    /// All regions: the local one, then the fallbacks in order.
+    pub fn regions(&self) -> impl Iterator<Item = &str> {
+        self.0.members().map(|member| member.name.as_str())
+    }
+
+    /// The DynamoDB client of a region of this set.
+    #[must_use]
+    pub fn dynamodb(&self, region: &str) -> Option<&aws_sdk_dynamodb::Client> {
+        self.0.find(region).map(|member| &member.dynamodb)
+    }
+
+    /// The KMS client of a region of this set.
+    #[must_use]
+    pub fn kms(&self, region: &str) -> Option<&aws_sdk_kms::Client> {
+        self.0.find(region).map(|member| &member.kms)
+    }
+
+    /// The KMS client of the local region.
+    pub(crate) fn local_kms(&self) -> &aws_sdk_kms::Client {
+        &self.0.local.kms
+    }
+}
+
+impl fmt::Debug for RegionSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.regions()).finish()
+    }
+}
+
+impl Inner {
+    fn new(local: Member, fallbacks: Vec<Member>) -> Result<RegionSet, ConfigError> {
+        let inner = Self { local, fallbacks };
+        let names: Vec<&str> = inner.members().map(|member| &*member.name).collect();
+        check_names(&names)?;
+        Ok(RegionSet(Arc::new(inner)))
+    }
+
+    fn members(&self) -> impl Iterator<Item = &Member> {
+        std::iter::once(&self.local).chain(&self.fallbacks)
+    }
+
+    fn find(&self, region: &str) -> Option<&Member> {
+        self.members().find(|member| member.name == region)
+    }
+}
+
+impl Member {
+    fn new(
+        name: impl Into<String>,
+        dynamodb: aws_sdk_dynamodb::Client,
+        kms: aws_sdk_kms::Client,
+    ) -> Self {
+        let name = name.into();
+        Self {
+            name,
+            dynamodb,
+            kms,
+        }
+    }
+
+    /// `config` must have been checked: the SDK panics on what is missing in it.
+    fn from_config(config: &SdkConfig, name: String) -> Self {
+        let region = Region::new(name.clone());
+        let config = config.to_builder().region(region).build();
+        let dynamodb = aws_sdk_dynamodb::Client::new(&config);
+        let kms = aws_sdk_kms::Client::new(&config);
+        Self::new(name, dynamodb, kms)
+    }
+
+    fn check_regions(&self) -> Result<(), ConfigError> {
+        let dynamodb = self.dynamodb.config().region();
+        let kms = self.kms.config().region();
+        for (service, region) in [("DynamoDB", dynamodb), ("KMS", kms)] {
+            let region = region.map_or("no region", AsRef::as_ref);
+            if region != self.name {
+                let name = &self.name;
+                return Err(ConfigError::new(format!(
+                    "the {service} client given for {name} is configured for {region}"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Builds a [`RegionSet`] from an [`SdkConfig`].
+#[derive(Clone)]
+pub struct RegionSetBuilder {
+    config: SdkConfig,
+    local: Option<String>,
+    fallbacks: Vec<String>,
+}
+
+impl RegionSetBuilder {
+    /// The region this process runs in, or is closest to. Required.
+    #[must_use]
+    pub fn local(mut self, region: impl Into<String>) -> Self {
+        self.local = Some(region.into());
+        self
+    }
+
+    /// Adds a region after those already given.
+    #[must_use]
+    pub fn fallback(mut self, region: impl Into<String>) -> Self {
+        self.fallbacks.push(region.into());
+        self
+    }
+
+    /// Makes the clients.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] without a local region; for a region that is malformed, given twice or in
+    /// another partition; for an endpoint URL that would serve several regions; and for a
+    /// configuration without behavior version, sleep implementation or time source, without which
+    /// the SDK's clients panic.
+    pub fn build(self) -> Result<RegionSet, ConfigError> {
+        let local = self.local.ok_or_else(|| {
+            ConfigError::new("a region set needs a local region: call `.local(\"…\")`")
+        })?;
+        let mut names = vec![local.as_str()];
+        names.extend(self.fallbacks.iter().map(String::as_str));
+        check_names(&names)?;
+        check_components(&self.config)?;
+        if !self.fallbacks.is_empty() {
+            check_endpoints(&self.config)?;
+        }
+        let fallbacks = self.fallbacks.into_iter();
+        let fallbacks = fallbacks.map(|name| Member::from_config(&self.config, name));
+        let fallbacks = fallbacks.collect();
+        Inner::new(Member::from_config(&self.config, local), fallbacks)
+    }
+}
+
+impl fmt::Debug for RegionSetBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegionSetBuilder")
+            .field("local", &self.local)
+            .field("fallbacks", &self.fallbacks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`RegionSet`] from clients that exist already.
+pub struct ClientSetBuilder {
+    local: Member,
+    fallbacks: Vec<Member>,
+}
+
+impl ClientSetBuilder {
+    /// Adds a region and its clients after those already given.
+    #[must_use]
+    pub fn fallback(
+        mut self,
+        region: impl Into<String>,
+        dynamodb: aws_sdk_dynamodb::Client,
+        kms: aws_sdk_kms::Client,
+    ) -> Self {
+        self.fallbacks.push(Member::new(region, dynamodb, kms));
+        self
+    }
+
+    /// Checks that every client belongs to its region.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for a client that is configured for another region than it was given for, and
+    /// for a region that is malformed, given twice or in another partition.
+    pub fn build(self) -> Result<RegionSet, ConfigError> {
+        for member in std::iter::once(&self.local).chain(&self.fallbacks) {
+            member.check_regions()?;
+        }
+        Inner::new(self.local, self.fallbacks)
+    }
+}
+
+impl fmt::Debug for ClientSetBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fallbacks = self.fallbacks.iter().map(|member| &member.name);
+        f.debug_struct("ClientSetBuilder")
+            .field("local", &self.local.name)
+            .field("fallbacks", &fallbacks.collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
