@@ -28,6 +28,19 @@ extern crate self as dynaseal;
 
 // --- words and tools ---------------------------------------------------------------------------
 pub mod action;
+pub mod secret;
+
+// --- item --------------------------------------------------------------------------------------
+pub mod bytes;
+pub mod item;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 
 // --- the paved path ----------------------------------------------------------------------------
 pub use action::CryptoAction;
+#[cfg(feature = "derive")]
+pub use dynaseal_derive::Seal;
+pub use item::{Item, Seal, Unsigned};
+pub use secret::{Hidden, Redacted};

@@ -1,0 +1,5 @@
+//! Values that do not print themselves.
+
+mod redacted;
+
+pub use redacted::{Hidden, Redacted};
