@@ -4,13 +4,22 @@ mod context;
 mod describe;
 mod encryptor;
 mod fields;
+mod model;
 mod opened;
 mod schema;
+mod typed;
+mod unsigned;
 
 pub use describe::{Description, EncryptedDataKeyDescription, Unverified};
 pub use encryptor::ItemEncryptor;
+pub use model::{
+    AnyKey, AttributeSchema, Attributes, IntoKey, Key, KeyValue, Model, ModelSchema, NoKey, Part,
+    PartitionAndSortKey, PartitionKeyOnly, Role, Seal,
+};
 pub use opened::{HeaderVersion, OpenedItem};
 pub use schema::{ItemSchema, ItemSchemaBuilder};
+pub use typed::{MismatchCause, ModelMismatch};
+pub use unsigned::Unsigned;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 

@@ -28,11 +28,12 @@ extern crate self as dynaseal;
 
 // --- words and tools ---------------------------------------------------------------------------
 pub mod action;
+pub mod bytes;
 mod context;
 mod crypto;
 mod cursor;
 pub mod error;
-mod secret;
+pub mod secret;
 mod suite;
 
 // --- the bytes ---------------------------------------------------------------------------------
@@ -50,11 +51,18 @@ pub mod region;
 // --- items -------------------------------------------------------------------------------------
 pub mod item;
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
 // --- the paved path ----------------------------------------------------------------------------
 pub use action::CryptoAction;
 pub use context::EncryptionContext;
+#[cfg(any())]
+pub use dynaseal_derive::Seal;
 pub use error::{ConfigError, KeyringError, OpenError, SealError};
-pub use item::{Item, ItemEncryptor, ItemSchema, OpenedItem};
+pub use item::{Item, ItemEncryptor, ItemSchema, OpenedItem, Seal, Unsigned};
 pub use keyring::{KmsMrkKeyring, MultiKeyring, RawAesKeyring};
 pub use region::RegionSet;
+pub use secret::{Hidden, Redacted};
 pub use suite::{AlgorithmSuite, Authenticity};

@@ -1,1 +1,62 @@
-//! The derive macro of dynaseal.
+//! The derive macro of dynaseal. Use it as `dynaseal::Seal`, which documents it.
+//!
+//! It parses (`ast`, `attr`), validates (`valid`) and expands (`expand`), and reports everything it
+//! finds through one context (`ctxt`). It knows the grammar of `#[seal(..)]` and what serde does to
+//! names; it knows nothing about cryptography.
+
+mod ast;
+mod attr;
+mod case;
+mod ctxt;
+mod expand;
+mod fallback;
+mod types;
+mod valid;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+use crate::ctxt::Ctxt;
+
+/// Derives `dynaseal::Seal`: the schema of a struct, from marks on its fields.
+///
+/// # On the struct
+///
+/// | | |
+/// |---|---|
+/// | `#[seal(table = "customers")]` | the logical table name, bound into every item |
+/// | `#[seal(default = "encrypt")]`, `"sign"` | what unmarked fields get; without it they do not compile |
+///
+/// # On a field
+///
+/// | | |
+/// |---|---|
+/// | `partition_key`, `sort_key` | signed, never encrypted |
+/// | `encrypt` | encrypted and signed |
+/// | `sign` | in clear, signed |
+/// | `context` | in clear, signed, and part of the encryption context that KMS sees and logs |
+/// | `unsigned` | in clear, and anybody with write access can change it; the type is `Unsigned<T>` |
+/// | `tenant` | a `context` attribute that chooses the tenant's keys |
+/// | `version` | a signed `u64` that every write advances |
+/// | `others = "encrypt"`, `"sign"` | on a flattened map: what its attributes get |
+/// | `as_value` | the field's type derives `Seal` for another use; here it is one attribute |
+///
+/// Attribute names are serde's: `rename`, `rename_all`, `skip`, `flatten` are followed, and what
+/// cannot be followed is refused.
+#[proc_macro_derive(Seal, attributes(seal))]
+pub fn derive_seal(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    derive(&input).into()
+}
+
+fn derive(input: &DeriveInput) -> proc_macro2::TokenStream {
+    let cx = Ctxt::new();
+    let expanded = ast::Model::parse(&cx, input).map(|model| {
+        valid::check(&cx, &model);
+        expand::expand(&model)
+    });
+    match (cx.finish(), expanded) {
+        (None, Some(expanded)) => expanded,
+        (errors, _) => fallback::expand(input, errors),
+    }
+}
