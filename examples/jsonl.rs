@@ -110,7 +110,11 @@ impl Config {
 
     fn keyring(&self) -> Result<Arc<dyn Keyring>, Failure> {
         if let Some(BranchKey { id, version, key }) = &self.branch_key {
-            return Ok(Arc::new(StaticBranchKeyKeyring::new(id, version, unhex(key)?)?));
+            return Ok(Arc::new(StaticBranchKeyKeyring::new(
+                id,
+                version,
+                unhex(key)?,
+            )?));
         }
         let (Some(namespace), Some(name), Some(key)) =
             (&self.key_namespace, &self.key_name, &self.wrapping_key)
@@ -135,8 +139,12 @@ fn unhex(text: &str) -> Result<Vec<u8>, Failure> {
     if !text.is_ascii() || text.len() % 2 != 0 {
         return Err("not hexadecimal".into());
     }
-    let digits = (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16));
-    digits.collect::<Result<_, _>>().map_err(|_| "not hexadecimal".into())
+    let digits = (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16));
+    digits
+        .collect::<Result<_, _>>()
+        .map_err(|_| "not hexadecimal".into())
 }
 
 /// An error and all of its sources in one line.

@@ -23,7 +23,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("customer".to_owned(), text("c-1")),
         ("order".to_owned(), text("2026-11-21#1")),
         ("card".to_owned(), text("4111 1111 1111 1111")),
-        ("lines".to_owned(), AttributeValue::L(vec![text("tea"), text("biscuits")])),
+        (
+            "lines".to_owned(),
+            AttributeValue::L(vec![text("tea"), text("biscuits")]),
+        ),
         ("total".to_owned(), AttributeValue::N("12.50".to_owned())),
         (":views".to_owned(), AttributeValue::N("3".to_owned())),
     ]);
@@ -33,15 +36,25 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     print(&sealed)?;
 
     let description = encryptor.describe(sealed.clone())?;
-    println!("\nwhat the item says of itself, to anybody:\n{:#?}", description.unauthenticated());
+    println!(
+        "\nwhat the item says of itself, to anybody:\n{:#?}",
+        description.unauthenticated()
+    );
 
     let opened = encryptor.open(sealed.clone()).await?;
-    println!("\nopened with {}: {:?}", opened.keyring(), opened.authenticity());
+    println!(
+        "\nopened with {}: {:?}",
+        opened.keyring(),
+        opened.authenticity()
+    );
     print(opened.item())?;
 
     let mut changed = sealed;
     changed.insert("total".to_owned(), AttributeValue::N("0.01".to_owned()));
-    let refused = encryptor.open(changed).await.expect_err("a changed total must not open");
+    let refused = encryptor
+        .open(changed)
+        .await
+        .expect_err("a changed total must not open");
     println!("\nwith another total: {refused}");
     Ok(())
 }

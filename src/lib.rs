@@ -51,6 +51,9 @@ pub mod region;
 // --- items -------------------------------------------------------------------------------------
 pub mod item;
 
+// --- tables ------------------------------------------------------------------------------------
+pub mod table;
+
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -66,3 +69,4 @@ pub use keyring::{KmsMrkKeyring, MultiKeyring, RawAesKeyring};
 pub use region::RegionSet;
 pub use secret::{Hidden, Redacted};
 pub use suite::{AlgorithmSuite, Authenticity};
+pub use table::{OperationError, SealedTable};

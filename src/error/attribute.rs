@@ -53,6 +53,8 @@ pub enum AttributeIssue {
     NotBinary,
     /// It is encrypted according to the header, and shorter than any ciphertext.
     TooShort,
+    /// It is a key, and not the one that was asked for.
+    AnotherKey,
     /// Its value has no canonical bytes, or its bytes no value.
     Value(ValueError),
 }
@@ -67,6 +69,7 @@ impl fmt::Display for AttributeIssue {
             Self::Missing => "missing; keys and context attributes must be present",
             Self::NotBinary => "encrypted according to the header, but not of type B",
             Self::TooShort => "encrypted according to the header, but shorter than any ciphertext",
+            Self::AnotherKey => "not the key that was asked for",
             Self::Value(cause) => return cause.fmt(f),
         })
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::model::ModelSchema;
 use crate::action::CryptoAction;
 use crate::context::{self, Entries};
 use crate::error::ConfigError;
@@ -78,6 +79,51 @@ impl ItemSchema {
             accepted_suite: None,
             max_encrypted_data_keys: Self::DEFAULT_MAX_ENCRYPTED_DATA_KEYS,
         }
+    }
+
+    /// Starts the schema that a model's derive states, for changes to suites and limits.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the model has no partition key, or states no logical table name while
+    /// `logical_table_name` is `None` as well.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// use dynaseal::{ItemSchema, Seal};
+    /// # #[derive(Serialize, Deserialize, Seal)]
+    /// # #[seal(table = "customers", default = "encrypt")]
+    /// # struct Customer { #[seal(partition_key)] id: String, name: String }
+    /// let schema = ItemSchema::of_model(Customer::SCHEMA, None)?.max_encrypted_data_keys(4).build()?;
+    /// assert_eq!(schema.logical_table_name(), "customers");
+    /// # Ok::<_, dynaseal::ConfigError>(())
+    /// ```
+    pub fn of_model(
+        model: &ModelSchema,
+        logical_table_name: Option<&str>,
+    ) -> Result<ItemSchemaBuilder, ConfigError> {
+        let table = logical_table_name.or(model.logical_table_name()).ok_or_else(|| {
+            ConfigError::new(
+                "the model names no table: add `#[seal(table = \"…\")]`, or `.logical_table_name(…)` \
+                 to the builder",
+            )
+        })?;
+        let partition_key = model
+            .partition_key()
+            .ok_or_else(|| ConfigError::new("the model has no `#[seal(partition_key)]`"))?;
+        let mut builder = Self::builder(table, partition_key.name());
+        if let Some(sort_key) = model.sort_key() {
+            builder = builder.sort_key_name(sort_key.name());
+        }
+        if let Some(action) = model.others() {
+            builder = builder.others(action);
+        }
+        Ok(model
+            .attributes()
+            .fold(builder, |builder, attribute| match attribute.action() {
+                CryptoAction::DoNothing => builder.allowed_unsigned_attribute(attribute.name()),
+                action => builder.action(attribute.name(), action),
+            }))
     }
 
     /// The name that is bound into every item.

@@ -111,6 +111,19 @@ impl From<FaultClass> for KeyringErrorKind {
     }
 }
 
+/// Whether the same request may succeed a little later, of whatever service.
+pub(crate) fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    match error {
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
+        SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_timeout(),
+        SdkError::ServiceError(failure) => {
+            let class = FaultClass::of_code(failure.err().code(), failure.raw().status().as_u16());
+            matches!(class, FaultClass::Unavailable | FaultClass::Throttled)
+        }
+        _ => false,
+    }
+}
+
 /// Whether the connection failed somewhere below.
 fn breaks_off(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(|error| {

@@ -98,6 +98,11 @@ impl RegionSet {
         self.0.find(region).map(|member| &member.kms)
     }
 
+    /// The DynamoDB client of the local region.
+    pub(crate) fn local_dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        &self.0.local.dynamodb
+    }
+
     /// The KMS client of the local region.
     pub(crate) fn local_kms(&self) -> &aws_sdk_kms::Client {
         &self.0.local.kms

@@ -13,7 +13,9 @@ pub(crate) mod gen_item;
 
 /// A file of the shared folder beside the repository, if it is there.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared")
+        .join(path);
     if file.exists() {
         return Some(file);
     }
@@ -28,11 +30,17 @@ pub(crate) fn read_json(path: &PathBuf) -> Value {
 /// A vector's item: a bare string is S, a bare number N, anything else DynamoDB JSON.
 pub(crate) fn vector_item(json: &Value) -> Item {
     let item = json.as_object().expect("an object");
-    item.iter().map(|(name, value)| (name.clone(), vector_value(value))).collect()
+    item.iter()
+        .map(|(name, value)| (name.clone(), vector_value(value)))
+        .collect()
 }
 
 pub(crate) fn vector_value(json: &Value) -> AttributeValue {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
     let blob = |value: &Value| Blob::new(STANDARD.decode(value.as_str().expect("base64")).unwrap());
     let object = match json {
         Value::Object(object) => object,
@@ -58,7 +66,9 @@ pub(crate) fn vector_value(json: &Value) -> AttributeValue {
 
 /// The same item with numbers in one spelling and sets in one order, so that `==` compares meaning.
 pub(crate) fn canonical(item: &Item) -> Item {
-    item.iter().map(|(name, value)| (name.clone(), canonical_value(value))).collect()
+    item.iter()
+        .map(|(name, value)| (name.clone(), canonical_value(value)))
+        .collect()
 }
 
 pub(crate) fn canonical_value(value: &AttributeValue) -> AttributeValue {
@@ -87,12 +97,14 @@ fn sorted<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
 fn number(text: &str) -> String {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let negative = mantissa.starts_with('-');
-    let (whole, fraction) =
-        mantissa.trim_start_matches(['+', '-']).split_once('.').unwrap_or((
-            mantissa.trim_start_matches(['+', '-']),
-            "",
-        ));
-    let exponent: i64 = exponent.trim_start_matches('+').parse::<i64>().expect("an exponent")
+    let (whole, fraction) = mantissa
+        .trim_start_matches(['+', '-'])
+        .split_once('.')
+        .unwrap_or((mantissa.trim_start_matches(['+', '-']), ""));
+    let exponent: i64 = exponent
+        .trim_start_matches('+')
+        .parse::<i64>()
+        .expect("an exponent")
         - i64::try_from(fraction.len()).unwrap();
     let digits = format!("{whole}{fraction}");
     let digits = digits.trim_start_matches('0');
@@ -101,5 +113,8 @@ fn number(text: &str) -> String {
         return "0".to_owned();
     }
     let exponent = exponent + i64::try_from(digits.len() - significant.len()).unwrap();
-    format!("{}{significant}e{exponent}", if negative { "-" } else { "" })
+    format!(
+        "{}{significant}e{exponent}",
+        if negative { "-" } else { "" }
+    )
 }

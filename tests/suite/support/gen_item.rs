@@ -32,25 +32,35 @@ pub(crate) fn value() -> impl Strategy<Value = AttributeValue> {
 
 /// Text of all planes, since order and length differ by encoding outside the first.
 fn text() -> impl Strategy<Value = String> {
-    vec(prop_oneof![any::<char>(), prop::char::range('a', 'z')], 0..12)
-        .prop_map(String::from_iter)
+    vec(
+        prop_oneof![any::<char>(), prop::char::range('a', 'z')],
+        0..12,
+    )
+    .prop_map(String::from_iter)
 }
 
 fn number() -> impl Strategy<Value = String> {
     (any::<i64>(), -60_i32..60, any::<bool>()).prop_map(|(digits, exponent, plain)| {
-        if plain { digits.to_string() } else { format!("{digits}e{exponent}") }
+        if plain {
+            digits.to_string()
+        } else {
+            format!("{digits}e{exponent}")
+        }
     })
 }
 
 fn name() -> impl Strategy<Value = String> {
-    vec(prop_oneof![any::<char>(), prop::char::range('a', 'z')], 1..8)
-        .prop_map(String::from_iter)
-        .prop_filter("not a name of the format, a key or unsigned", |name| {
-            !name.starts_with("aws_dbe_")
-                && !name.starts_with("aws-crypto-")
-                && !name.starts_with(':')
-                && name != PARTITION_KEY
-        })
+    vec(
+        prop_oneof![any::<char>(), prop::char::range('a', 'z')],
+        1..8,
+    )
+    .prop_map(String::from_iter)
+    .prop_filter("not a name of the format, a key or unsigned", |name| {
+        !name.starts_with("aws_dbe_")
+            && !name.starts_with("aws-crypto-")
+            && !name.starts_with(':')
+            && name != PARTITION_KEY
+    })
 }
 
 pub(crate) fn action() -> impl Strategy<Value = CryptoAction> {
@@ -65,16 +75,23 @@ pub(crate) fn action() -> impl Strategy<Value = CryptoAction> {
 pub(crate) fn item() -> impl Strategy<Value = (Item, Vec<(String, CryptoAction)>)> {
     let key = "[a-z0-9]{1,20}".prop_map(AttributeValue::S);
     (key, hash_map(name(), (value(), action()), 0..8)).prop_map(|(key, attributes)| {
-        let actions = attributes.iter().map(|(name, (_, action))| (name.clone(), *action)).collect();
-        let mut item: Item =
-            attributes.into_iter().map(|(name, (value, _))| (name, value)).collect();
+        let actions = attributes
+            .iter()
+            .map(|(name, (_, action))| (name.clone(), *action))
+            .collect();
+        let mut item: Item = attributes
+            .into_iter()
+            .map(|(name, (value, _))| (name, value))
+            .collect();
         item.insert(PARTITION_KEY.to_owned(), key);
         (item, actions)
     })
 }
 
 /// The schema of such an item; `None` if two context attributes differ in case only.
-pub(crate) fn schema(actions: &[(String, CryptoAction)]) -> Option<dynaseal::item::ItemSchemaBuilder> {
+pub(crate) fn schema(
+    actions: &[(String, CryptoAction)],
+) -> Option<dynaseal::item::ItemSchemaBuilder> {
     let builder = actions.iter().fold(
         ItemSchema::builder("table", PARTITION_KEY).allowed_unsigned_attribute_prefix(":"),
         |builder, (name, action)| builder.action(name, *action),

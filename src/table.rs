@@ -1,0 +1,217 @@
+//! Tables: the operations of DynamoDB on items that are sealed before they leave the process and
+//! verified before they are seen.
+
+mod builder;
+mod customize;
+mod delete;
+mod error;
+mod get;
+mod put;
+mod span;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+pub use builder::SealedTableBuilder;
+pub use delete::Delete;
+pub use error::{OperationError, Refused, SdkFailure};
+pub use get::Get;
+pub use put::{Put, PutOutput};
+
+use crate::error::ConfigError;
+use crate::item::{IntoKey, Item, ItemEncryptor, ItemSchema, Key, Model};
+use crate::keyring::Keyring;
+use crate::region::RegionSet;
+
+/// A DynamoDB table whose items are sealed: what goes in is encrypted and signed, what comes out was
+/// verified.
+///
+/// `T` is a model that derives [`Seal`](crate::Seal), or [`Item`] for untyped work. Requests go to
+/// the local region of the [`RegionSet`]; sealing and opening use the keyring's replica there. Cheap
+/// to clone.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use dynaseal::testkit::{Cloud, KeyType, TableDefinition};
+/// use dynaseal::{KmsMrkKeyring, Redacted, RegionSet, Seal, SealedTable};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize, Seal)]
+/// #[seal(table = "customers", default = "encrypt")]
+/// struct Customer {
+///     #[seal(partition_key)]
+///     id: String,
+///     ssn: Redacted<String>,
+/// }
+///
+/// # let cloud = Cloud::start(["us-east-1", "eu-west-1"]).await?;
+/// # let key = cloud.create_multi_region_key("us-east-1", ["eu-west-1"]).await?;
+/// # let definition = TableDefinition::new("customers").partition_key("id", KeyType::S);
+/// # cloud.create_global_table(&definition).await?;
+/// # let sdk_config = cloud.sdk_config("us-east-1");
+/// # let key_arn = key.arn("us-east-1");
+/// let regions = RegionSet::builder(&sdk_config).local("us-east-1").build()?;
+/// let keyring = KmsMrkKeyring::new(&key_arn, &regions)?;
+/// let table = SealedTable::<Customer>::builder("customers", keyring, &regions).build()?;
+///
+/// let ada = Customer { id: "c-1".into(), ssn: "078-05-1120".to_owned().into() };
+/// table.put(&ada).if_not_exists().send().await?;
+/// let found = table.get("c-1").send().await?.expect("just written");
+/// assert_eq!(found.ssn.expose(), "078-05-1120");
+/// table.delete("c-1").send().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct SealedTable<T = Item> {
+    core: Arc<Core>,
+    model: PhantomData<fn() -> T>,
+}
+
+/// What every operation on a table needs.
+struct Core {
+    table_name: String,
+    encryptor: ItemEncryptor,
+    regions: RegionSet,
+    version_attribute: Option<&'static str>,
+}
+
+impl<T: Model> SealedTable<T> {
+    /// Starts a table of this name, or of this ARN, with keys from `keyring`.
+    pub fn builder(
+        table_name: impl Into<String>,
+        keyring: impl Keyring + 'static,
+        regions: &RegionSet,
+    ) -> SealedTableBuilder<T> {
+        SealedTableBuilder::new(table_name.into(), Arc::new(keyring), regions.clone())
+    }
+
+    /// Writes an item, replacing whatever was under its key.
+    ///
+    /// The model is turned into an item at once; the future borrows nothing.
+    pub fn put(&self, model: &T) -> Put<T> {
+        Put::new(Arc::clone(&self.core), model.to_item())
+    }
+
+    /// Reads the item under a key.
+    pub fn get(&self, key: impl IntoKey<T::KeyShape>) -> Get<T> {
+        Get::new(Arc::clone(&self.core), key.into_key())
+    }
+
+    /// Deletes the item under a key, whatever it is.
+    pub fn delete(&self, key: impl IntoKey<T::KeyShape>) -> Delete {
+        Delete::new(Arc::clone(&self.core), key.into_key())
+    }
+
+    /// The encryptor of this table, for items that come another way: streams, exports, transactions
+    /// of your own.
+    #[must_use]
+    pub fn encryptor(&self) -> &ItemEncryptor {
+        &self.core.encryptor
+    }
+}
+
+impl Core {
+    fn schema(&self) -> &ItemSchema {
+        self.encryptor.schema()
+    }
+
+    /// The client of the local region.
+    fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        self.regions.local_dynamodb()
+    }
+
+    /// The key as DynamoDB takes it.
+    fn key_attributes(&self, key: Key) -> Result<Item, Refused> {
+        let (partition, sort) = key.into_parts();
+        let mut attributes =
+            Item::from([(self.schema().partition_key_name().to_owned(), partition)]);
+        match (self.schema().sort_key_name(), sort) {
+            (Some(name), Some(value)) => {
+                attributes.insert(name.to_owned(), value);
+                Ok(attributes)
+            }
+            (None, None) => Ok(attributes),
+            (Some(_), None) => Err(Refused::new(
+                "this table has a sort key; give the key as a pair",
+            )),
+            (None, Some(_)) => Err(Refused::new(
+                "this table has no sort key; give the key as one value",
+            )),
+        }
+    }
+}
+
+impl<T> Clone for SealedTable<T> {
+    fn clone(&self) -> Self {
+        Self {
+            core: Arc::clone(&self.core),
+            model: PhantomData,
+        }
+    }
+}
+
+impl<T> fmt::Debug for SealedTable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedTable")
+            .field("table_name", &self.core.table_name)
+            .field("schema", self.core.schema())
+            .field("regions", &self.core.regions)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The name of a table out of what the caller gave: a name, or an ARN that ends in one.
+///
+/// An ARN names the same table and must not be a way around sealing.
+fn table_name(given: &str) -> Result<String, ConfigError> {
+    let name = match given.strip_prefix("arn:") {
+        Some(arn) => arn.split_once(":table/").map(|(_, name)| name),
+        None => Some(given),
+    };
+    let is_name = |name: &&str| {
+        (3..=255).contains(&name.len())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+    };
+    name.filter(is_name).map(str::to_owned).ok_or_else(|| {
+        ConfigError::new(format!(
+            "`{given}` is no table: a name has 3 to 255 letters, digits, `_`, `-` and `.`, and a \
+             table ARN ends in `:table/` and the name"
+        ))
+    })
+}
+
+/// The footer of a sealed item, which no other item has.
+fn footer(item: &Item) -> Option<&AttributeValue> {
+    item.get(crate::format::FOOTER_ATTRIBUTE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resolves_arns_to_the_same_table() {
+        let arn = "arn:aws:dynamodb:eu-west-1:111122223333:table/customers";
+        assert_eq!(table_name(arn).unwrap(), "customers");
+        assert_eq!(table_name("customers").unwrap(), "customers");
+    }
+
+    #[test]
+    fn refuses_what_is_no_table_name() {
+        for given in [
+            "",
+            "ab",
+            "a b c",
+            "arn:aws:dynamodb:eu-west-1:1:table/customers/index/x",
+            "arn:aws:s3:::x",
+        ] {
+            assert!(table_name(given).is_err(), "{given}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What a caller may set on a request, and what belongs to the table.
+
+use super::Refused;
+
+/// Refuses the first setting that is not the caller's to make.
+///
+/// The caller is handed a blank builder, so whatever is set there is the caller's doing.
+pub(super) fn refuse_set(settings: &[(bool, &'static str)]) -> Result<(), Refused> {
+    match settings.iter().find(|(is_set, _)| *is_set) {
+        Some((_, why)) => Err(Refused::new(why)),
+        None => Ok(()),
+    }
+}
+
+/// Why a setting is refused, in the words of the error.
+pub(super) const TABLE: &str = "`table_name` belongs to the table";
+pub(super) const KEY: &str = "`key` belongs to the operation";
+pub(super) const ITEM: &str = "`item` belongs to the operation";
+pub(super) const LEGACY: &str =
+    "`expected` and `conditional_operator` are legacy parameters, which nothing checks";
+pub(super) const CONDITION: &str =
+    "condition expressions are not checked yet, so none may be set; use `.if_not_exists()`";
+pub(super) const PROJECTION: &str = "a projection leaves attributes out, and an item verifies whole or not at all; \
+     remove `projection_expression` and `attributes_to_get`";
+pub(super) const RETURN_VALUES: &str =
+    "`return_values` would bring sealed attributes back unopened; read the item with `get`";

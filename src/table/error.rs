@@ -1,0 +1,210 @@
+//! What an operation returns when it fails, with the SDK's own error kept whole.
+
+use std::error::Error;
+use std::fmt;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+
+use crate::error::{OpenError, SealError};
+use crate::item::ModelMismatch;
+
+/// Why an operation on a table failed.
+///
+/// `Display` and `Debug` show no attribute value. The SDK's error, reachable through
+/// [`sdk_error`](Self::sdk_error) and `source()`, prints requests and responses in *its* `Debug`.
+#[non_exhaustive]
+pub enum OperationError<E> {
+    /// The item was not sealed; nothing was sent.
+    Seal(SealError),
+    /// The stored item was not opened.
+    Open(OpenError),
+    /// Model and item do not fit together.
+    Model(ModelMismatch),
+    /// The request would have gone around what the table guarantees; nothing was sent.
+    Refused(Refused),
+    /// The SDK reported an error.
+    Sdk(SdkFailure<E>),
+}
+
+impl<E> OperationError<E> {
+    /// The SDK's error, if that is what failed.
+    #[must_use]
+    pub fn sdk_error(&self) -> Option<&SdkError<E, HttpResponse>> {
+        match self {
+            Self::Sdk(failure) => Some(&failure.error),
+            _ => None,
+        }
+    }
+
+    /// The SDK's error by value, or this error unchanged.
+    ///
+    /// # Errors
+    ///
+    /// This error, if it is not the SDK's.
+    pub fn into_sdk_error(self) -> Result<SdkError<E, HttpResponse>, Self> {
+        match self {
+            Self::Sdk(failure) => Ok(*failure.error),
+            other => Err(other),
+        }
+    }
+
+    /// The region that failed, where it is known.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        match self {
+            Self::Seal(error) => error.region(),
+            Self::Open(error) => error.region(),
+            Self::Sdk(failure) => Some(&failure.region),
+            Self::Model(_) | Self::Refused(_) => None,
+        }
+    }
+}
+
+impl<E: aws_sdk_dynamodb::error::ProvideErrorMetadata> OperationError<E> {
+    /// Whether the same call may succeed a little later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Seal(error) => error.is_retryable(),
+            Self::Open(error) => error.is_retryable(),
+            Self::Sdk(failure) => crate::region::fault::is_transient(&failure.error),
+            Self::Model(_) | Self::Refused(_) => false,
+        }
+    }
+}
+
+impl<E> fmt::Display for OperationError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Seal(_) => "item was not sealed",
+            Self::Open(_) => "item was not opened",
+            Self::Model(_) => "item does not fit the model",
+            Self::Refused(_) => "request refused",
+            Self::Sdk(_) => "request failed",
+        })
+    }
+}
+
+impl<E> fmt::Debug for OperationError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seal(error) => f.debug_tuple("Seal").field(error).finish(),
+            Self::Open(error) => f.debug_tuple("Open").field(error).finish(),
+            Self::Model(error) => f.debug_tuple("Model").field(error).finish(),
+            Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
+            Self::Sdk(error) => f.debug_tuple("Sdk").field(error).finish(),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for OperationError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(match self {
+            Self::Seal(error) => error,
+            Self::Open(error) => error,
+            Self::Model(error) => error,
+            Self::Refused(error) => error,
+            Self::Sdk(error) => error,
+        })
+    }
+}
+
+/// A request that was not sent, because it would have gone around what the table guarantees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    why: &'static str,
+}
+
+impl Refused {
+    pub(super) const fn new(why: &'static str) -> Self {
+        Self { why }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.why)
+    }
+}
+
+impl Error for Refused {}
+
+/// The SDK's error, whole, in a box that does not print it.
+pub struct SdkFailure<E> {
+    error: Box<SdkError<E, HttpResponse>>,
+    region: String,
+}
+
+impl<E> SdkFailure<E> {
+    pub(super) fn new(error: SdkError<E, HttpResponse>, region: &str) -> Self {
+        Self {
+            error: Box::new(error),
+            region: region.to_owned(),
+        }
+    }
+
+    /// The region that was asked.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The SDK's error.
+    #[must_use]
+    pub fn error(&self) -> &SdkError<E, HttpResponse> {
+        &self.error
+    }
+
+    /// What kind of failure it was, in words that hold no value.
+    fn kind(&self) -> &'static str {
+        match &*self.error {
+            SdkError::ConstructionFailure(_) => "the request could not be built",
+            SdkError::TimeoutError(_) => "the request timed out",
+            SdkError::DispatchFailure(_) => "the request was not answered",
+            SdkError::ResponseError(_) => "the answer could not be read",
+            SdkError::ServiceError(_) => "the service reported an error",
+            _ => "the SDK reported an error",
+        }
+    }
+}
+
+impl<E> fmt::Debug for SdkFailure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SdkFailure")
+            .field("kind", &self.kind())
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<E> fmt::Display for SdkFailure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.kind(), self.region)
+    }
+}
+
+impl<E: Error + 'static> Error for SdkFailure<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.error)
+    }
+}
+
+/// Ways into an [`OperationError`] from each of its causes.
+macro_rules! causes {
+    ($($variant:ident($cause:ty)),* $(,)?) => {$(
+        impl<E> From<$cause> for OperationError<E> {
+            fn from(cause: $cause) -> Self {
+                Self::$variant(cause)
+            }
+        }
+    )*};
+}
+
+causes! {
+    Seal(SealError),
+    Open(OpenError),
+    Model(ModelMismatch),
+    Refused(Refused),
+    Sdk(SdkFailure<E>),
+}

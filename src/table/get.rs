@@ -1,0 +1,139 @@
+//! GetItem.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::operation::get_item::builders::GetItemInputBuilder;
+use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemInput};
+
+use super::Core;
+use super::customize::{self, refuse_set};
+use super::error::{OperationError, Refused, SdkFailure};
+use super::span;
+use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
+use crate::item::{Item, Key, Model, OpenedItem};
+use crate::value::Terminal;
+
+/// Reads and opens one item. Made by [`SealedTable::get`](super::SealedTable::get).
+#[must_use = "an operation does nothing until `send`"]
+pub struct Get<T = Item> {
+    core: Arc<Core>,
+    key: Key,
+    input: GetItemInputBuilder,
+    model: PhantomData<fn() -> T>,
+}
+
+impl<T: Model> Get<T> {
+    pub(super) fn new(core: Arc<Core>, key: Key) -> Self {
+        Self {
+            core,
+            key,
+            input: GetItemInput::builder(),
+            model: PhantomData,
+        }
+    }
+
+    /// Reaches the settings of the SDK that are not the table's, such as consistency.
+    ///
+    /// The closure gets a blank builder; key, table name and projections must stay unset, or
+    /// [`send`](Self::send) refuses.
+    ///
+    /// ```no_run
+    /// # use dynaseal::SealedTable;
+    /// # async fn f(table: SealedTable) -> Result<(), Box<dyn std::error::Error>> {
+    /// let found = table.get("c-1").customize(|b| b.consistent_read(true)).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn customize(
+        mut self,
+        customize: impl FnOnce(GetItemInputBuilder) -> GetItemInputBuilder,
+    ) -> Self {
+        self.input = customize(self.input);
+        self
+    }
+
+    /// Reads the item, verifies and decrypts it; `None` if nothing is under the key.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError::Open`] if the item is not sealed, was changed, or no keyring opens it;
+    /// [`Model`](OperationError::Model) if it does not fit the model;
+    /// [`Refused`](OperationError::Refused) for a setting that is not the caller's;
+    /// [`Sdk`](OperationError::Sdk) with the SDK's own error.
+    pub async fn send(self) -> Result<Option<T>, OperationError<GetItemError>> {
+        match self.send_opened().await? {
+            Some(opened) => Ok(Some(T::from_item(opened.into_item())?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Like [`send`](Self::send), with what is known about how the item was opened: suite, context,
+    /// key, region.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send), but for the model's.
+    pub async fn send_opened(self) -> Result<Option<OpenedItem>, OperationError<GetItemError>> {
+        let span = span::get_item(&self.core);
+        span::run(span, self.run()).await
+    }
+
+    async fn run(self) -> Result<Option<OpenedItem>, OperationError<GetItemError>> {
+        refuse_foreign(&self.input)?;
+        let key = self.core.key_attributes(self.key)?;
+        let input = self
+            .input
+            .table_name(&self.core.table_name)
+            .set_key(Some(key.clone()));
+        let output = Box::pin(input.send_with(self.core.dynamodb()))
+            .await
+            .map_err(|error| SdkFailure::new(error, self.core.regions.local()))?;
+        let Some(item) = output.item else {
+            return Ok(None);
+        };
+        let opened = self.core.encryptor.open(item).await?;
+        check_key(opened.item(), &key)?;
+        Ok(Some(opened))
+    }
+}
+
+/// A store that answers with another item, however validly sealed, is caught here.
+fn check_key(item: &Item, key: &Item) -> Result<(), OpenError> {
+    let differs = |name: &&String| {
+        let [found, asked] = [item.get(*name), key.get(*name)].map(|v| v.map(Terminal::of));
+        !matches!((found, asked), (Some(Ok(found)), Some(Ok(asked))) if found == asked)
+    };
+    match key.keys().find(differs) {
+        Some(name) => Err(InvalidAttribute::new(name, AttributeIssue::AnotherKey).into()),
+        None => Ok(()),
+    }
+}
+
+fn refuse_foreign(input: &GetItemInputBuilder) -> Result<(), Refused> {
+    refuse_set(&[
+        (input.get_table_name().is_some(), customize::TABLE),
+        (input.get_key().is_some(), customize::KEY),
+        (
+            input.get_projection_expression().is_some(),
+            customize::PROJECTION,
+        ),
+        (
+            input.get_expression_attribute_names().is_some(),
+            customize::PROJECTION,
+        ),
+        (
+            input.get_attributes_to_get().is_some(),
+            customize::PROJECTION,
+        ),
+    ])
+}
+
+impl<T> fmt::Debug for Get<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Get")
+            .field("table_name", &self.core.table_name)
+            .finish_non_exhaustive()
+    }
+}
