@@ -29,5 +29,9 @@ extern crate self as dynaseal;
 // --- words and tools ---------------------------------------------------------------------------
 pub mod action;
 
+// --- test kit ----------------------------------------------------------------------------------
+#[cfg(feature = "testkit")]
+pub mod testkit;
+
 // --- the paved path ----------------------------------------------------------------------------
 pub use action::CryptoAction;
