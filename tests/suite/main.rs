@@ -1,1 +1,4 @@
+//! The integration suite: one binary, modules by subject. It runs on the test kit.
 
+mod cloud;
+mod kms_double;
