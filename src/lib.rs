@@ -58,6 +58,10 @@ pub mod table;
 #[path = "private.rs"]
 pub mod __private;
 
+// --- test kit ----------------------------------------------------------------------------------
+#[cfg(feature = "testkit")]
+pub mod testkit;
+
 // --- the paved path ----------------------------------------------------------------------------
 pub use action::CryptoAction;
 pub use context::EncryptionContext;

@@ -1,5 +1,7 @@
-//! The integration suite: one binary, modules by subject.
+//! The integration suite: one binary, modules by subject. It runs on the test kit.
 
+mod cloud;
+mod kms_double;
 mod properties;
 mod support;
 mod tamper;

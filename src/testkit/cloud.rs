@@ -1,0 +1,278 @@
+//! The cloud: regions, their clients, keys and tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::time::SystemTimeSource;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::SdkConfig;
+use dynoxide::Database;
+
+use crate::testkit::clock::OrderedClock;
+use crate::testkit::error::TestkitError;
+use crate::testkit::kms::{Kms, key_arn};
+use crate::testkit::region::RegionHandle;
+use crate::testkit::replication::{Replicated, Replication};
+use crate::testkit::route::Routes;
+use crate::testkit::server::Servers;
+use crate::testkit::table::TableDefinition;
+use crate::testkit::traffic::Service;
+
+/// Several regions with DynamoDB and KMS each, in this process.
+///
+/// The servers stop when the cloud is dropped; clients that outlive it fail with an I/O error.
+///
+/// # Examples
+///
+/// ```
+/// use dynaseal::testkit::Cloud;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let cloud = Cloud::start(["us-east-1", "eu-west-1"]).await?;
+/// let key = cloud.create_multi_region_key("us-east-1", ["eu-west-1"]).await?;
+///
+/// let replica = cloud.kms("eu-west-1").describe_key().key_id(key.arn("eu-west-1")).send().await?;
+/// assert_eq!(replica.key_metadata().map(|metadata| metadata.key_id()), Some(key.id()));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Cloud {
+    databases: BTreeMap<String, Database>,
+    pub(super) kms: Kms,
+    pub(super) replication: Replication,
+    pub(super) routes: Arc<Routes>,
+    http_client: SharedHttpClient,
+    /// Stops the listeners when it goes.
+    _servers: Servers,
+}
+
+impl Cloud {
+    /// Starts DynamoDB and KMS in each of these regions, without tables or keys.
+    ///
+    /// # Errors
+    ///
+    /// [`TestkitError`] if no region is named, or a database or loopback port cannot be had.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with I/O enabled, as all of Tokio's sockets do.
+    pub async fn start(
+        regions: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Self, TestkitError> {
+        let regions: BTreeSet<String> = regions.into_iter().map(Into::into).collect();
+        if regions.is_empty() {
+            return Err(TestkitError::new("a cloud needs at least one region"));
+        }
+        let (servers, kms) = (Servers::new(), Kms::default());
+        let databases = open_databases(&regions)?;
+        let mut routes = Routes::default();
+        for (region, database) in &databases {
+            let dynamodb = servers.serve_dynamodb(database.clone()).await?;
+            routes
+                .listeners
+                .insert((region.clone(), Service::DynamoDb), dynamodb);
+            let kms = servers.serve_kms(&kms, region).await?;
+            routes.listeners.insert((region.clone(), Service::Kms), kms);
+        }
+        let routes = Arc::new(routes);
+        let http_client = routes.http_client();
+        let replication = Replication::default();
+        Ok(Self {
+            databases,
+            kms,
+            replication,
+            routes,
+            http_client,
+            _servers: servers,
+        })
+    }
+
+    /// The names of the regions, sorted.
+    pub fn regions(&self) -> impl Iterator<Item = &str> {
+        self.databases.keys().map(String::as_str)
+    }
+
+    /// An ordinary SDK configuration for a region, with everything that a client needs.
+    ///
+    /// It names no endpoint: its HTTP client routes by host, in all regions. So a configuration for one
+    /// region also serves clients whose region was changed afterwards. Credentials carry no account id;
+    /// with one, DynamoDB is reached through its account-based host.
+    ///
+    /// The region need not be one of the cloud; calls to another one fail and name the host.
+    #[must_use]
+    pub fn sdk_config(&self, region: impl Into<String>) -> SdkConfig {
+        let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "secret", None, None, "testkit");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region.into()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(self.http_client.clone())
+            .sleep_impl(TokioSleep::new())
+            .time_source(SystemTimeSource::new())
+            .build()
+    }
+
+    /// A DynamoDB client for a region, made from [`sdk_config`](Self::sdk_config).
+    #[must_use]
+    pub fn dynamodb(&self, region: impl Into<String>) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.sdk_config(region))
+    }
+
+    /// A KMS client for a region, made from [`sdk_config`](Self::sdk_config).
+    #[must_use]
+    pub fn kms(&self, region: impl Into<String>) -> aws_sdk_kms::Client {
+        aws_sdk_kms::Client::new(&self.sdk_config(region))
+    }
+
+    /// Creates a symmetric multi-Region key with a replica in each of `replicas`.
+    ///
+    /// Nothing is counted and no fault strikes.
+    ///
+    /// # Errors
+    ///
+    /// [`TestkitError`] if a region is not one of the cloud or is named twice.
+    pub async fn create_multi_region_key(
+        &self,
+        primary: impl Into<String>,
+        replicas: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<MultiRegionKey, TestkitError> {
+        let primary = primary.into();
+        let replicas: Vec<String> = replicas.into_iter().map(Into::into).collect();
+        for region in replicas.iter().chain([&primary]) {
+            self.expect_region(region)?;
+        }
+        let id = self.kms.create_multi_region_key(&primary, &replicas)?;
+        Ok(MultiRegionKey {
+            id,
+            primary,
+            replicas,
+        })
+    }
+
+    /// Creates a table with a replica in every region, with streams that show old and new images.
+    ///
+    /// Nothing is counted and no fault strikes.
+    ///
+    /// # Errors
+    ///
+    /// [`TestkitError`] if the definition is not valid or a region has a table of this name.
+    pub async fn create_global_table(
+        &self,
+        definition: &TableDefinition,
+    ) -> Result<(), TestkitError> {
+        self.replication.create_table(definition, &self.databases)
+    }
+
+    /// Replicates everything written so far, deletes included: the last writer of an item wins.
+    ///
+    /// Not calling it is replication lag. Regions that are [cut](RegionHandle::cut) take no part.
+    pub async fn replicate(&self) -> Replicated {
+        self.replication.run()
+    }
+
+    /// A region, to make it fail, cut it off, or set its keys' states.
+    ///
+    /// A region that is not one of the cloud has no effect on anything.
+    #[must_use]
+    pub fn region<'a>(&'a self, name: &'a str) -> RegionHandle<'a> {
+        RegionHandle { cloud: self, name }
+    }
+
+    /// How many attempts were made at a service, also those that a fault struck.
+    #[must_use]
+    pub fn calls(&self, region: &str, service: Service) -> usize {
+        self.routes.traffic.calls(&(region.to_owned(), service))
+    }
+
+    /// How many attempts were made at an operation, by its name in the API: `"Decrypt"`, `"PutItem"`.
+    #[must_use]
+    pub fn calls_of(&self, region: &str, service: Service, operation: &str) -> usize {
+        self.routes
+            .traffic
+            .calls_of(&(region.to_owned(), service), operation)
+    }
+
+    /// The most attempts at a service that waited for their response at the same time.
+    #[must_use]
+    pub fn max_in_flight(&self, region: &str, service: Service) -> usize {
+        self.routes
+            .traffic
+            .max_in_flight(&(region.to_owned(), service))
+    }
+
+    /// Starts all counts again at zero.
+    pub fn reset_calls(&self) {
+        self.routes.traffic.reset();
+    }
+
+    fn expect_region(&self, region: &str) -> Result<(), TestkitError> {
+        if self.databases.contains_key(region) {
+            return Ok(());
+        }
+        Err(TestkitError::new(format!(
+            "the cloud has no region `{region}`"
+        )))
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        self.routes.close();
+    }
+}
+
+impl fmt::Debug for Cloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cloud")
+            .field("regions", &self.databases.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One empty database for each region, all on one clock.
+fn open_databases(regions: &BTreeSet<String>) -> Result<BTreeMap<String, Database>, TestkitError> {
+    let clock = Arc::new(OrderedClock::default());
+    let open = |region: &String| {
+        let database = Database::memory_with_clock(clock.clone())
+            .map_err(|error| TestkitError::because("could not open a database", error))?;
+        Ok((region.clone(), database))
+    };
+    regions.iter().map(open).collect()
+}
+
+/// A multi-Region key, from [`Cloud::create_multi_region_key`].
+#[derive(Debug, Clone)]
+pub struct MultiRegionKey {
+    id: String,
+    primary: String,
+    replicas: Vec<String>,
+}
+
+impl MultiRegionKey {
+    /// The key id, `mrk-…`, the same in every region.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The key ARN in a region, whether or not the key has a replica there.
+    #[must_use]
+    pub fn arn(&self, region: &str) -> String {
+        key_arn(region, &self.id)
+    }
+
+    /// The region of the primary key at the time of creation.
+    #[must_use]
+    pub fn primary_region(&self) -> &str {
+        &self.primary
+    }
+
+    /// The regions of the replica keys at the time of creation.
+    pub fn replica_regions(&self) -> impl Iterator<Item = &str> {
+        self.replicas.iter().map(String::as_str)
+    }
+}

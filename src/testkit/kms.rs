@@ -1,0 +1,177 @@
+//! A double of AWS KMS: AWS JSON 1.1, real cryptography, multi-Region keys.
+//!
+//! It checks what a client of envelope encryption can get wrong: encryption contexts, key states, key
+//! ARNs of the wrong region, key policies. It knows nothing of who calls (there are no principals) and of
+//! time (a key that waits for deletion waits for ever), and it answers `UnsupportedOperationException`
+//! to whatever it does not do. Errors carry the codes of AWS; their wording is the double's own.
+
+mod alias;
+mod asymmetric;
+mod ciphertext;
+mod error;
+mod grant;
+mod mac;
+mod manage;
+mod multi_region;
+mod policy;
+mod request;
+mod rotation;
+mod state;
+mod symmetric;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_sdk_kms::types::KeyState;
+use axum::body::Bytes;
+use axum::extract::State as Extension;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use crate::testkit::error::TestkitError;
+use error::KmsError;
+use request::Call;
+use state::Keys;
+pub(super) use state::key_arn;
+
+/// The AWS account that owns every key of the KMS double.
+pub const ACCOUNT_ID: &str = "123456789012";
+
+/// KMS in all regions. Clones share it.
+#[derive(Clone, Default)]
+pub(super) struct Kms(Arc<Mutex<Keys>>);
+
+impl Kms {
+    /// The HTTP service of one region.
+    pub(super) fn router(&self, region: &str) -> axum::Router {
+        let endpoint = Endpoint {
+            kms: self.clone(),
+            region: region.to_owned(),
+        };
+        axum::Router::new().fallback(serve).with_state(endpoint)
+    }
+
+    pub(super) fn create_multi_region_key(
+        &self,
+        primary: &str,
+        replicas: &[String],
+    ) -> Result<String, TestkitError> {
+        let keys = &mut *self.lock();
+        let failed = |error| TestkitError::because("could not create a multi-Region key", error);
+        let id = manage::create_symmetric(keys, primary, true).map_err(failed)?;
+        for region in replicas {
+            multi_region::replicate(keys, &id, primary, region).map_err(failed)?;
+        }
+        Ok(id)
+    }
+
+    pub(super) fn set_key_state(
+        &self,
+        region: &str,
+        key: &str,
+        state: KeyState,
+    ) -> Result<(), TestkitError> {
+        let keys = &mut *self.lock();
+        let failed = |error| TestkitError::because("could not set the state of a key", error);
+        let id = keys.resolve(region, key).map_err(failed)?;
+        keys.record_mut(region, &id)
+            .map_err(failed)?
+            .set_state(state);
+        Ok(())
+    }
+
+    fn call(&self, region: &str, operation: &str, body: &[u8]) -> Result<Value, KmsError> {
+        let body = serde_json::from_slice(body)
+            .map_err(|_| KmsError::serialization("the body is not a JSON object"))?;
+        let call = Call::new(region, operation, &body);
+        let handler = handler_of(operation).ok_or_else(|| {
+            KmsError::unsupported(format!("the double has no operation `{operation}`"))
+        })?;
+        handler(&mut self.lock(), &call)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Keys> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Kms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kms").finish_non_exhaustive()
+    }
+}
+
+/// An operation: all that it may see is the keys and the call.
+type Handler = fn(&mut Keys, &Call<'_>) -> Result<Value, KmsError>;
+
+fn handler_of(operation: &str) -> Option<Handler> {
+    Some(match operation {
+        "CreateKey" => manage::create_key,
+        "DescribeKey" => manage::describe_key,
+        "ListKeys" => manage::list_keys,
+        "EnableKey" => manage::enable_key,
+        "DisableKey" => manage::disable_key,
+        "ScheduleKeyDeletion" => manage::schedule_key_deletion,
+        "CancelKeyDeletion" => manage::cancel_key_deletion,
+        "UpdateKeyDescription" => manage::update_key_description,
+        "ListResourceTags" => manage::list_resource_tags,
+
+        "ReplicateKey" => multi_region::replicate_key,
+        "UpdatePrimaryRegion" => multi_region::update_primary_region,
+
+        "RotateKeyOnDemand" => rotation::rotate_key_on_demand,
+        "ListKeyRotations" => rotation::list_key_rotations,
+
+        "CreateAlias" => alias::create_alias,
+        "UpdateAlias" => alias::update_alias,
+        "DeleteAlias" => alias::delete_alias,
+        "ListAliases" => alias::list_aliases,
+
+        "PutKeyPolicy" => policy::put_key_policy,
+        "GetKeyPolicy" => policy::get_key_policy,
+
+        "CreateGrant" => grant::create_grant,
+        "ListGrants" => grant::list_grants,
+        "RevokeGrant" | "RetireGrant" => grant::end_grant,
+
+        "GenerateDataKey" => symmetric::generate_data_key,
+        "GenerateDataKeyWithoutPlaintext" => symmetric::generate_data_key_without_plaintext,
+        "GenerateRandom" => symmetric::generate_random,
+        "Encrypt" => symmetric::encrypt,
+        "Decrypt" => symmetric::decrypt,
+        "ReEncrypt" => symmetric::re_encrypt,
+
+        "GetPublicKey" => asymmetric::get_public_key,
+        "DeriveSharedSecret" => asymmetric::derive_shared_secret,
+
+        "GenerateMac" => mac::generate_mac,
+        "VerifyMac" => mac::verify_mac,
+        _ => return None,
+    })
+}
+
+#[derive(Clone)]
+struct Endpoint {
+    kms: Kms,
+    region: String,
+}
+
+async fn serve(
+    Extension(endpoint): Extension<Endpoint>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let target = headers
+        .get("x-amz-target")
+        .and_then(|value| value.to_str().ok());
+    let operation = target
+        .and_then(|target| target.rsplit('.').next())
+        .unwrap_or_default();
+    let (status, answer) = match endpoint.kms.call(&endpoint.region, operation, &body) {
+        Ok(answer) => (StatusCode::OK, answer),
+        Err(error) => (error.status(), error.body()),
+    };
+    let content_type = [(header::CONTENT_TYPE, "application/x-amz-json-1.1")];
+    (status, content_type, answer.to_string()).into_response()
+}

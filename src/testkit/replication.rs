@@ -1,0 +1,84 @@
+//! Replication of global tables, when the test says so.
+
+mod stream;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use dynoxide::Database;
+
+use crate::testkit::error::TestkitError;
+use crate::testkit::table::TableDefinition;
+use table::GlobalTable;
+
+/// All global tables of a cloud, and the regions that take no part.
+#[derive(Default)]
+pub(super) struct Replication(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    tables: BTreeMap<String, GlobalTable>,
+    cut: BTreeSet<String>,
+}
+
+impl Replication {
+    pub(super) fn create_table(
+        &self,
+        definition: &TableDefinition,
+        databases: &BTreeMap<String, Database>,
+    ) -> Result<(), TestkitError> {
+        let table = GlobalTable::create(definition, databases)?;
+        self.lock()
+            .tables
+            .insert(definition.name().to_owned(), table);
+        Ok(())
+    }
+
+    pub(super) fn cut(&self, region: &str) {
+        self.lock().cut.insert(region.to_owned());
+    }
+
+    pub(super) fn heal(&self, region: &str) {
+        self.lock().cut.remove(region);
+    }
+
+    /// Replicates every table until nothing is left to do.
+    pub(super) fn run(&self) -> Replicated {
+        let mut state = self.lock();
+        let State { tables, cut } = &mut *state;
+        let mut replicated = Replicated::default();
+        for table in tables.values_mut() {
+            match table.replicate(cut) {
+                Ok(changes) => replicated.changes += changes,
+                Err(error) => replicated.failures.push(error),
+            }
+        }
+        replicated
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one [`Cloud::replicate`](crate::testkit::Cloud::replicate) did.
+#[derive(Debug, Default)]
+pub struct Replicated {
+    changes: usize,
+    failures: Vec<TestkitError>,
+}
+
+impl Replicated {
+    /// How many writes of clients were taken up, whether or not they won.
+    #[must_use]
+    pub fn changes(&self) -> usize {
+        self.changes
+    }
+
+    /// Tables that could not be replicated, for example because a region deleted its replica.
+    #[must_use]
+    pub fn failures(&self) -> &[TestkitError] {
+        &self.failures
+    }
+}

@@ -1,0 +1,185 @@
+//! The HTTP client under every SDK client: counts, applies faults, and sends to loopback by host.
+//!
+//! It sits under signing and retries, so it sees attempts, each with the host that AWS would have got.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+
+use crate::testkit::fault::{Fault, FaultPlan};
+use crate::testkit::traffic::{Endpoint, InFlight, Service, Traffic};
+
+/// Where each endpoint listens, and what happens on the way there.
+#[derive(Debug, Default)]
+pub(super) struct Routes {
+    pub(super) listeners: BTreeMap<Endpoint, SocketAddr>,
+    pub(super) faults: FaultPlan,
+    pub(super) traffic: Traffic,
+    closed: AtomicBool,
+}
+
+impl Routes {
+    /// Refuses every attempt from now on. The servers stop on their own time; this does not wait.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn http_client(self: &Arc<Self>) -> SharedHttpClient {
+        let plain = aws_smithy_http_client::Builder::new().build_http();
+        SharedHttpClient::new(RoutingClient {
+            routes: Arc::clone(self),
+            plain,
+        })
+    }
+
+    /// The endpoint that AWS has at this host, and where it listens here.
+    fn find(&self, host: &str) -> Result<(Endpoint, SocketAddr), ConnectorError> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(ConnectorError::io(
+                "the cloud of the test kit was dropped".into(),
+            ));
+        }
+        let unknown = || {
+            let message = format!("the test kit serves no host `{host}`");
+            ConnectorError::other(message.into(), None)
+        };
+        let endpoint = endpoint_at(host).ok_or_else(unknown)?;
+        let listener = self.listeners.get(&endpoint).copied().ok_or_else(unknown)?;
+        Ok((endpoint, listener))
+    }
+}
+
+/// Reads `kms.<region>.…`, `dynamodb.<region>.…` and `<account>.ddb.<region>.amazonaws.com`.
+fn endpoint_at(host: &str) -> Option<Endpoint> {
+    let labels: Vec<&str> = host.strip_suffix(".amazonaws.com")?.split('.').collect();
+    let (service, region) = match labels.as_slice() {
+        ["kms", region] => (Service::Kms, region),
+        ["dynamodb", region] | [_, "ddb", region] => (Service::DynamoDb, region),
+        _ => return None,
+    };
+    Some(((*region).to_owned(), service))
+}
+
+#[derive(Debug)]
+struct RoutingClient {
+    routes: Arc<Routes>,
+    plain: SharedHttpClient,
+}
+
+impl HttpClient for RoutingClient {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(RoutingConnector {
+            routes: Arc::clone(&self.routes),
+            plain: self.plain.http_connector(settings, components),
+            // The client's own, so that a test on virtual time does not wait for a fault.
+            sleep: components
+                .sleep_impl()
+                .unwrap_or_else(|| SharedAsyncSleep::new(TokioSleep::new())),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct RoutingConnector {
+    routes: Arc<Routes>,
+    plain: SharedHttpConnector,
+    sleep: SharedAsyncSleep,
+}
+
+impl HttpConnector for RoutingConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        match self.route(request) {
+            Ok(attempt) => HttpConnectorFuture::new(attempt.send()),
+            Err(error) => HttpConnectorFuture::ready(Err(error)),
+        }
+    }
+}
+
+impl RoutingConnector {
+    fn route(&self, mut request: HttpRequest) -> Result<Attempt, ConnectorError> {
+        let (endpoint, listener) = self.routes.find(host_of(request.uri()))?;
+        let operation = operation_of(&request).to_owned();
+        request
+            .set_uri(format!("http://{listener}/"))
+            .map_err(|error| ConnectorError::user(error.into()))?;
+        Ok(Attempt {
+            in_flight: self.routes.traffic.begin(&endpoint, &operation),
+            fault: self.routes.faults.strike(&endpoint, &operation),
+            plain: self.plain.clone(),
+            sleep: self.sleep.clone(),
+            request,
+        })
+    }
+}
+
+/// One request on its way.
+struct Attempt {
+    request: HttpRequest,
+    fault: Option<Fault>,
+    plain: SharedHttpConnector,
+    sleep: SharedAsyncSleep,
+    in_flight: InFlight,
+}
+
+impl Attempt {
+    async fn send(self) -> Result<HttpResponse, ConnectorError> {
+        let _in_flight = self.in_flight;
+        match self.fault {
+            None => self.plain.call(self.request).await,
+            Some(Fault::Unavailable) => Err(ConnectorError::io(
+                "connection refused by the test kit".into(),
+            )),
+            Some(Fault::Timeout(after)) => {
+                self.sleep.sleep(after).await;
+                Err(ConnectorError::timeout("timed out by the test kit".into()))
+            }
+            Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::Latency(delay)) => {
+                self.sleep.sleep(delay).await;
+                self.plain.call(self.request).await
+            }
+            Some(Fault::Status(status, code)) => error_response(status, code),
+            Some(Fault::LostResponse) => {
+                self.plain.call(self.request).await?;
+                Err(ConnectorError::io("response lost by the test kit".into()))
+            }
+        }
+    }
+}
+
+fn error_response(status: u16, code: &str) -> Result<HttpResponse, ConnectorError> {
+    let status =
+        StatusCode::try_from(status).map_err(|error| ConnectorError::user(error.into()))?;
+    let body = serde_json::json!({"__type": code, "message": "injected by the test kit"});
+    Ok(HttpResponse::new(status, SdkBody::from(body.to_string())))
+}
+
+fn host_of(uri: &str) -> &str {
+    let after_scheme = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    after_scheme
+        .split(['/', ':', '?'])
+        .next()
+        .unwrap_or_default()
+}
+
+/// The operation's name, which both services carry in a header: `DynamoDB_20120810.GetItem`.
+fn operation_of(request: &HttpRequest) -> &str {
+    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    target.rsplit('.').next().unwrap_or_default()
+}
