@@ -1,3 +1,5 @@
+use std::marker::PhantomData;
+
 use dynaseal::Seal;
 use dynaseal::item::{Model, PartitionKeyOnly};
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,7 @@ where
     value: V,
     values: Option<Vec<V>>,
     #[serde(skip)]
-    scratch: [u8; N],
+    scratch: PhantomData<[u8; N]>,
 }
 
 #[derive(Serialize, Seal)]
@@ -54,7 +56,7 @@ fn main() {
         base: Base { id: String::new(), created: 0 },
         value: 1,
         values: None,
-        scratch: [0],
+        scratch: PhantomData,
     };
     let _ = Borrowed { id: "", text: "".into() };
 }
