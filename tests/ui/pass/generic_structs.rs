@@ -26,6 +26,21 @@ where
     scratch: PhantomData<[u8; N]>,
 }
 
+#[derive(Serialize, Deserialize, Seal)]
+#[seal(default = "sign")]
+struct Audit {
+    author: String,
+}
+
+#[derive(Serialize, Deserialize, Seal)]
+#[seal(table = "t")]
+struct Audited<T> {
+    #[serde(flatten)]
+    audit: Audit,
+    #[serde(flatten)]
+    body: T,
+}
+
 #[derive(Serialize, Seal)]
 #[seal(table = "t", default = "encrypt")]
 struct Borrowed<'a> {
@@ -47,6 +62,7 @@ fn model<T: Model>() {}
 
 fn main() {
     shape::<PartitionKeyOnly, Envelope<Base, u8, 4>>();
+    shape::<PartitionKeyOnly, Audited<Base>>();
     shape::<PartitionKeyOnly, Borrowed<'static>>();
     model::<Tail<String>>();
     let names: Vec<_> =

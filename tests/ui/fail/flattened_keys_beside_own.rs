@@ -2,7 +2,7 @@ use dynaseal::Seal;
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize, Seal)]
-struct Sort {
+struct Keys {
     #[seal(partition_key)]
     pk: String,
     #[seal(sort_key)]
@@ -15,7 +15,7 @@ struct Model {
     #[seal(partition_key)]
     id: String,
     #[serde(flatten)]
-    sort: Sort,
+    keys: Keys,
 }
 
 fn main() {}
