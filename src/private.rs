@@ -26,6 +26,7 @@ impl<T: ?Sized> Unsealed for Probe<T> {}
 /// The key shape of a struct without key fields of its own, by number. It is a number because the
 /// type of a flattened field may be private, and must not show in the impl of a public struct.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Shape<const NUMBER: u8>;
 
 pub trait ShapeOf {
@@ -60,8 +61,8 @@ pub trait JoinKeys<Other> {
     type Shape;
 }
 
-impl JoinKeys<NoKey> for NoKey {
-    type Shape = NoKey;
+impl JoinKeys<Self> for NoKey {
+    type Shape = Self;
 }
 impl JoinKeys<PartitionKeyOnly> for NoKey {
     type Shape = PartitionKeyOnly;
