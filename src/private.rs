@@ -23,7 +23,36 @@ pub trait Unsealed {
 
 impl<T: ?Sized> Unsealed for Probe<T> {}
 
-/// The key shape of a struct whose keys come from one of several flattened structs.
+/// The key shape of a struct without key fields of its own, by number. It is a number because the
+/// type of a flattened field may be private, and must not show in the impl of a public struct.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Shape<const NUMBER: u8>;
+
+pub trait ShapeOf {
+    type Shape;
+}
+
+impl ShapeOf for Shape<0> {
+    type Shape = NoKey;
+}
+impl ShapeOf for Shape<1> {
+    type Shape = PartitionKeyOnly;
+}
+impl ShapeOf for Shape<2> {
+    type Shape = PartitionAndSortKey;
+}
+
+/// The number of a schema's key shape. Schemas with too many keys are somebody else's to refuse.
+pub const fn shape(schema: &ModelSchema) -> u8 {
+    match (schema.count_partition_keys(), schema.count_sort_keys()) {
+        (1, 0) => 1,
+        (1, 1) => 2,
+        _ => 0,
+    }
+}
+
+/// The same for generic structs, where no number can be had.
 #[diagnostic::on_unimplemented(
     message = "two flattened structs both have key fields",
     note = "an item has one partition key and at most one sort key, and both stand in one struct"
@@ -32,8 +61,8 @@ pub trait JoinKeys<Other> {
     type Shape;
 }
 
-impl JoinKeys<NoKey> for NoKey {
-    type Shape = NoKey;
+impl JoinKeys<Self> for NoKey {
+    type Shape = Self;
 }
 impl JoinKeys<PartitionKeyOnly> for NoKey {
     type Shape = PartitionKeyOnly;

@@ -277,9 +277,9 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    fn parse(&self, cx: &Ctxt, mut logic: impl FnMut(ParseNestedMeta<'_>) -> syn::Result<()>) {
+    fn parse(&self, cx: &Ctxt, logic: impl FnMut(ParseNestedMeta<'_>) -> syn::Result<()>) {
         // What serde's own grammar refuses, serde reports; saying it twice helps nobody.
-        if let Err(error) = self.attribute.parse_nested_meta(|meta| logic(meta))
+        if let Err(error) = self.attribute.parse_nested_meta(logic)
             && self.report
         {
             cx.push(error);

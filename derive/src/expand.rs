@@ -39,7 +39,14 @@ fn where_clause(model: &Model<'_>) -> TokenStream {
         .flat_map(|clause| &clause.predicates);
     let flattened = model.flattened().map(|field| field.ty);
     let generic = flattened.filter(|ty| mentions_parameters(ty, model.generics));
-    quote!(where #(#own,)* #(#generic: ::dynaseal::__private::Seal,)*)
+    let has_own_keys = model.has(Mark::PartitionKey);
+    let is_generic = !model.generics.params.is_empty();
+    let joined = if is_generic && !has_own_keys {
+        joined_shape(model).1
+    } else {
+        Vec::new()
+    };
+    quote!(where #(#own,)* #(#generic: ::dynaseal::__private::Seal,)* #(#joined,)*)
 }
 
 fn part(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
@@ -111,14 +118,36 @@ fn key_shape(model: &Model<'_>) -> TokenStream {
     if model.has(Mark::PartitionKey) {
         return quote!(::dynaseal::__private::PartitionKeyOnly);
     }
-    let shape = |field: &Field<'_>| {
+    if model.flattened().next().is_none() {
+        return quote!(::dynaseal::__private::NoKey);
+    }
+    if !model.generics.params.is_empty() {
+        return joined_shape(model).0;
+    }
+    let ident = model.ident;
+    quote! {
+        <::dynaseal::__private::Shape<{
+            ::dynaseal::__private::shape(<#ident as ::dynaseal::__private::Seal>::SCHEMA)
+        }> as ::dynaseal::__private::ShapeOf>::Shape
+    }
+}
+
+/// The shapes of all flattened structs in one, and the bounds that this takes.
+fn joined_shape(model: &Model<'_>) -> (TokenStream, Vec<TokenStream>) {
+    let mut bounds = Vec::new();
+    let mut joined = None;
+    for field in model.flattened() {
         let ty = field.ty;
-        quote_spanned!(ty.span()=> <#ty as ::dynaseal::__private::Seal>::KeyShape)
-    };
-    let joined = model.flattened().map(shape).reduce(|left, right| {
-        quote_spanned!(model.ident.span()=> <#left as ::dynaseal::__private::JoinKeys<#right>>::Shape)
-    });
-    joined.unwrap_or_else(|| quote!(::dynaseal::__private::NoKey))
+        let shape = quote_spanned!(ty.span()=> <#ty as ::dynaseal::__private::Seal>::KeyShape);
+        joined = Some(match joined {
+            None => shape,
+            Some(left) => {
+                bounds.push(quote!(#left: ::dynaseal::__private::JoinKeys<#shape>));
+                quote!(<#left as ::dynaseal::__private::JoinKeys<#shape>>::Shape)
+            }
+        });
+    }
+    (joined.unwrap_or_default(), bounds)
 }
 
 fn checks(model: &Model<'_>) -> TokenStream {
@@ -150,25 +179,11 @@ fn tree_checks(model: &Model<'_>) -> TokenStream {
             ::core::assert!(<#ident as ::dynaseal::__private::Seal>::SCHEMA.#condition, #message);
         }
     };
+    let message = "an item has one partition key, counting flattened structs";
     let keys = match model.attrs.table {
-        Some(_) => schema(
-            quote!(count_partition_keys() == 1),
-            "an item has one partition key, counting flattened structs",
-        ),
-        None => schema(
-            quote!(count_partition_keys() <= 1),
-            "an item has one partition key, counting flattened structs",
-        ),
-    };
-    let sort = match (model.has(Mark::PartitionKey), model.has(Mark::SortKey)) {
-        (true, false) => schema(
-            quote!(count_sort_keys() == 0),
-            "the sort key stands beside the partition key, not in a flattened struct",
-        ),
-        _ => schema(
-            quote!(count_sort_keys() <= 1),
-            "an item has one sort key, counting flattened structs",
-        ),
+        Some(_) => schema(quote!(count_partition_keys() == 1), message),
+        // It may be there to be flattened itself.
+        None => schema(quote!(count_partition_keys() <= 1), message),
     };
     let tenant = schema(
         quote!(count_tenants() <= 1),
@@ -185,7 +200,7 @@ fn tree_checks(model: &Model<'_>) -> TokenStream {
     let ident = model.ident;
     let message = format!("two fields write the same attribute of `{ident}`");
     quote_spanned! {ident.span()=>
-        #keys #sort #tenant #version #others
+        #keys #tenant #version #others
         ::core::assert!(!<#ident as ::dynaseal::__private::Seal>::SCHEMA.has_duplicates(), #message);
     }
 }

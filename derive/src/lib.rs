@@ -60,3 +60,33 @@ fn derive(input: &DeriveInput) -> proc_macro2::TokenStream {
         (errors, _) => fallback::expand(input, errors),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expand(source: &str) -> String {
+        derive(&syn::parse_str(source).expect("a struct")).to_string()
+    }
+
+    // Too long for a ui file.
+    #[test]
+    fn refuses_a_name_of_more_than_65535_bytes() {
+        let model = |len| {
+            let name = "n".repeat(len);
+            expand(&format!(
+                "struct M {{ #[seal(sign)] #[serde(rename = \"{name}\")] f: u8 }}"
+            ))
+        };
+        let message = "an attribute name has at most 65535 bytes";
+        assert!(model(65536).contains(message));
+        assert!(!model(65535).contains("compile_error"));
+    }
+
+    #[test]
+    fn writes_an_impl_even_when_something_is_wrong() {
+        let expanded = expand("enum Model<T> { One(T) }");
+        assert!(expanded.contains("compile_error"));
+        assert!(expanded.contains("impl < T >"), "{expanded}");
+    }
+}

@@ -92,8 +92,8 @@ fn check_attribute(cx: &Ctxt, model: &Model<'_>, field: &Field<'_>) {
         None if action.is_none() && model.attrs.default.is_none() => unmarked(cx, field),
         None => {}
     }
-    if let Some((Mark::Context, span)) = action {
-        check_context(cx, field, span);
+    if let Some((Mark::Context, _)) = action {
+        check_context(cx, field);
     }
     check_unsigned(cx, field, action, role);
     check_redacted(cx, field, action, role);
@@ -182,9 +182,9 @@ fn refused_action(role: Mark, action: Mark) -> Option<&'static str> {
     })
 }
 
-fn check_context(cx: &Ctxt, field: &Field<'_>, span: Span) {
+fn check_context(cx: &Ctxt, field: &Field<'_>) {
     let has_role = field.attrs.find(&ROLES).is_some();
-    if let (Some((skip, _)), false) = (field.attrs.skip_some, has_role) {
+    if let (Some((skip, span)), false) = (field.attrs.skip_some, has_role) {
         let message = format!(
             "a context attribute cannot have `{skip}`: every item needs it; an `Option` that is \
              written as NULL is allowed"

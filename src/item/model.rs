@@ -55,7 +55,31 @@ mod sealed {
 
 /// What a table holds: a type that derives [`Seal`] and serde's traits, or [`Item`] itself.
 ///
-/// There is nothing to implement.
+/// There is nothing to implement. What does not fit is named, and its value is not shown:
+///
+/// ```
+/// use dynaseal::Seal;
+/// use dynaseal::item::{MismatchCause, Model};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Serialize, Deserialize, Seal)]
+/// #[seal(table = "people", default = "encrypt")]
+/// struct Person {
+///     #[seal(partition_key)]
+///     id: String,
+///     age: u8,
+/// }
+///
+/// # fn main() -> Result<(), dynaseal::item::ModelMismatch> {
+/// let mut item = Person { id: "p-1".to_owned(), age: 36 }.to_item()?;
+/// item.remove("age");
+///
+/// let error = Person::from_item(item).unwrap_err();
+/// assert_eq!(error.cause(), MismatchCause::Missing);
+/// assert_eq!(error.to_string(), "attribute `age` is missing");
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a model",
     note = "a model derives `serde::Serialize`, `serde::Deserialize` and `dynaseal::Seal`, and is \

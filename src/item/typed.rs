@@ -77,6 +77,7 @@ impl ModelMismatch {
 impl fmt::Display for ModelMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.attribute {
+            None if self.cause == MismatchCause::NotAnItem => f.write_str(self.cause.text()),
             Some(name) => write!(
                 f,
                 "attribute `{}` {}",
@@ -99,7 +100,7 @@ impl MismatchCause {
             Self::WrongFields => "lacks a field, or has one that the model forbids",
             Self::Unknown => "is not one of the model's",
             Self::Duplicate => "is written by two fields of the model",
-            Self::NotAnItem => "cannot be found, because the model does not serialize to a map",
+            Self::NotAnItem => "the model does not serialize to a map with names",
             Self::NotWritable => "cannot be written",
             Self::Refused => "was refused by the model",
         }

@@ -64,9 +64,10 @@ fn name_culprit<T: DeserializeOwned>(
         .iter()
         .filter(|name| item.contains_key(**name))
         .find(|name| without(name) != complains);
-    culprit.map_or(error.clone(), |name| {
-        ModelMismatch::named(*name, error.cause)
-    })
+    match culprit {
+        Some(name) => ModelMismatch::named(*name, error.cause),
+        None => error,
+    }
 }
 
 fn pairs(item: &Item, except: Option<&str>) -> impl Iterator<Item = (String, AttributeValue)> {

@@ -20,7 +20,7 @@ struct Address {
 
 #[derive(Serialize, Deserialize, Seal)]
 #[seal(table = "customers")]
-struct Customer {
+pub struct Customer {
     #[serde(flatten)]
     keys: Keys,
     #[serde(flatten)]

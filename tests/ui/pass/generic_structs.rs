@@ -1,3 +1,5 @@
+use std::marker::PhantomData;
+
 use dynaseal::Seal;
 use dynaseal::item::{Model, PartitionKeyOnly};
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,22 @@ where
     value: V,
     values: Option<Vec<V>>,
     #[serde(skip)]
-    scratch: [u8; N],
+    scratch: PhantomData<[u8; N]>,
+}
+
+#[derive(Serialize, Deserialize, Seal)]
+#[seal(default = "sign")]
+struct Audit {
+    author: String,
+}
+
+#[derive(Serialize, Deserialize, Seal)]
+#[seal(table = "t")]
+struct Audited<T> {
+    #[serde(flatten)]
+    audit: Audit,
+    #[serde(flatten)]
+    body: T,
 }
 
 #[derive(Serialize, Seal)]
@@ -45,6 +62,7 @@ fn model<T: Model>() {}
 
 fn main() {
     shape::<PartitionKeyOnly, Envelope<Base, u8, 4>>();
+    shape::<PartitionKeyOnly, Audited<Base>>();
     shape::<PartitionKeyOnly, Borrowed<'static>>();
     model::<Tail<String>>();
     let names: Vec<_> =
@@ -54,7 +72,7 @@ fn main() {
         base: Base { id: String::new(), created: 0 },
         value: 1,
         values: None,
-        scratch: [0],
+        scratch: PhantomData,
     };
     let _ = Borrowed { id: "", text: "".into() };
 }

@@ -1,0 +1,7 @@
+#[derive(serde::Serialize)]
+struct Model {
+    #[seal(encrypt)]
+    ssn: String,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use dynaseal::Seal;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize, Seal)]
+#[seal(table = "t")]
+struct Model(String);
+
+fn main() {}

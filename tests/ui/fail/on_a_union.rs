@@ -1,0 +1,9 @@
+use dynaseal::Seal;
+
+#[derive(Seal)]
+#[seal(table = "t")]
+union Model {
+    id: u8,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use dynaseal::Seal;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize, Seal)]
+#[seal(table = "t", default = "encrypt")]
+#[serde(rename_all(serialize = "camelCase", deserialize = "snake_case"))]
+struct Model {
+    #[seal(partition_key)]
+    id: String,
+}
+
+fn main() {}

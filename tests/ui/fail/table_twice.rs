@@ -1,0 +1,11 @@
+use dynaseal::Seal;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize, Seal)]
+#[seal(table = "t", table = "u")]
+struct Model {
+    #[seal(partition_key)]
+    id: String,
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+use dynaseal::Seal;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize, Seal)]
+#[seal(table = "t", default = "encrypt")]
+struct Model {
+    #[seal(partition_key)]
+    id: String,
+    #[seal(version)]
+    a: u64,
+    #[seal(version)]
+    b: u64,
+}
+
+fn main() {}
