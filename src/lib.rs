@@ -65,7 +65,7 @@ pub mod testkit;
 // --- the paved path ----------------------------------------------------------------------------
 pub use action::CryptoAction;
 pub use context::EncryptionContext;
-#[cfg(any())]
+#[cfg(feature = "derive")]
 pub use dynaseal_derive::Seal;
 pub use error::{ConfigError, KeyringError, OpenError, SealError};
 pub use item::{Item, ItemEncryptor, ItemSchema, OpenedItem, Seal, Unsigned};
