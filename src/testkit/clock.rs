@@ -48,3 +48,19 @@ pub(super) fn since_epoch(time: SystemTime) -> Duration {
     time.duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advances_by_whole_microseconds_at_every_reading_as_a_float() {
+        let clock = OrderedClock::default();
+        let mut last = 0.0;
+        for _ in 0..10_000 {
+            let micros = (clock.now_unix_secs_f64() * 1_000_000.0).floor();
+            assert!(micros > last);
+            last = micros;
+        }
+    }
+}

@@ -29,13 +29,11 @@ pub enum Fault {
 
 impl Fault {
     /// Restricts the fault to one operation, by its name in the API: `"Decrypt"`, `"PutItem"`.
-    #[must_use]
     pub fn on(self, operation: impl Into<String>) -> FaultRule {
         FaultRule::from(self).on(operation)
     }
 
     /// Restricts the fault to the next `n` attempts that it applies to.
-    #[must_use]
     pub fn times(self, n: usize) -> FaultRule {
         FaultRule::from(self).times(n)
     }

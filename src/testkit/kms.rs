@@ -175,3 +175,122 @@ async fn serve(
     let content_type = [(header::CONTENT_TYPE, "application/x-amz-json-1.1")];
     (status, content_type, answer.to_string()).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const OPERATIONS: [&str; 35] = [
+        "CreateKey",
+        "DescribeKey",
+        "ListKeys",
+        "EnableKey",
+        "DisableKey",
+        "ScheduleKeyDeletion",
+        "CancelKeyDeletion",
+        "UpdateKeyDescription",
+        "ListResourceTags",
+        "ReplicateKey",
+        "UpdatePrimaryRegion",
+        "RotateKeyOnDemand",
+        "ListKeyRotations",
+        "CreateAlias",
+        "UpdateAlias",
+        "DeleteAlias",
+        "ListAliases",
+        "PutKeyPolicy",
+        "GetKeyPolicy",
+        "CreateGrant",
+        "ListGrants",
+        "RevokeGrant",
+        "RetireGrant",
+        "GenerateDataKey",
+        "GenerateDataKeyWithoutPlaintext",
+        "GenerateRandom",
+        "Encrypt",
+        "Decrypt",
+        "ReEncrypt",
+        "GetPublicKey",
+        "DeriveSharedSecret",
+        "GenerateMac",
+        "VerifyMac",
+        "Sign",
+        "",
+    ];
+
+    /// Every parameter there is, with one odd value.
+    fn body(key: &str, odd: &Value) -> Value {
+        let names = [
+            "AliasName",
+            "CiphertextBlob",
+            "Description",
+            "DestinationKeyId",
+            "EncryptionContext",
+            "GrantId",
+            "GranteePrincipal",
+            "KeySpec",
+            "KeyUsage",
+            "Mac",
+            "MacAlgorithm",
+            "Message",
+            "NumberOfBytes",
+            "Origin",
+            "PendingWindowInDays",
+            "Plaintext",
+            "Policy",
+            "PublicKey",
+            "PrimaryRegion",
+            "ReplicaRegion",
+            "SourceEncryptionContext",
+            "TargetKeyId",
+        ];
+        let mut body: serde_json::Map<_, _> = names
+            .map(|name| (name.to_owned(), odd.clone()))
+            .into_iter()
+            .collect();
+        body.insert("KeyId".to_owned(), json!(key));
+        Value::Object(body)
+    }
+
+    #[test]
+    fn answers_odd_parameters_of_every_operation_without_a_panic() {
+        let kms = Kms::default();
+        let key = kms
+            .create_multi_region_key("us-east-1", &["eu-west-1".to_owned()])
+            .unwrap();
+        let odd = [
+            json!(null),
+            json!(""),
+            json!("AQ=="),
+            json!("not base64"),
+            json!(-1),
+            json!(u64::MAX),
+            json!([]),
+            json!({"a": 1}),
+            json!(true),
+        ];
+        for operation in OPERATIONS {
+            for odd in &odd {
+                for named in [&*key, "", "alias/", "arn:aws:kms"] {
+                    let body = body(named, odd).to_string();
+                    let _ = kms.call("us-east-1", operation, body.as_bytes());
+                    let _ = kms.call("nowhere", operation, body.as_bytes());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn answers_bodies_that_are_no_json_objects() {
+        for body in [&b""[..], b"[]", b"null", b"{", b"\xff"] {
+            for operation in OPERATIONS {
+                let error = Kms::default()
+                    .call("us-east-1", operation, body)
+                    .unwrap_err();
+                assert_eq!(error.status(), StatusCode::BAD_REQUEST);
+            }
+        }
+    }
+}

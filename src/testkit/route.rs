@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use aws_smithy_async::future::timeout::Timeout;
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
@@ -86,7 +88,8 @@ impl HttpClient for RoutingClient {
     ) -> SharedHttpConnector {
         SharedHttpConnector::new(RoutingConnector {
             routes: Arc::clone(&self.routes),
-            plain: self.plain.http_connector(settings, components),
+            plain: self.plain.http_connector(&no_timeouts(), components),
+            read_timeout: settings.read_timeout(),
             // The client's own, so that a test on virtual time does not wait for a fault.
             sleep: components
                 .sleep_impl()
@@ -95,23 +98,45 @@ impl HttpClient for RoutingClient {
     }
 }
 
+/// The plain client keeps the first connector of some settings, with the sleep of whoever was first.
+/// Without timeouts it needs no sleep, so clients on virtual and on real time can share it.
+fn no_timeouts() -> HttpConnectorSettings {
+    HttpConnectorSettings::builder().build()
+}
+
 #[derive(Debug)]
 struct RoutingConnector {
     routes: Arc<Routes>,
     plain: SharedHttpConnector,
+    read_timeout: Option<Duration>,
     sleep: SharedAsyncSleep,
 }
 
 impl HttpConnector for RoutingConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         match self.route(request) {
-            Ok(attempt) => HttpConnectorFuture::new(attempt.send()),
+            Ok(attempt) => HttpConnectorFuture::new(self.in_time(attempt.send())),
             Err(error) => HttpConnectorFuture::ready(Err(error)),
         }
     }
 }
 
 impl RoutingConnector {
+    /// Applies the client's read timeout, also to attempts that a fault holds up.
+    fn in_time(
+        &self,
+        attempt: impl Future<Output = Result<HttpResponse, ConnectorError>> + Send + 'static,
+    ) -> impl Future<Output = Result<HttpResponse, ConnectorError>> + Send + 'static {
+        let expiry = self.read_timeout.map(|timeout| self.sleep.sleep(timeout));
+        async move {
+            let Some(expiry) = expiry else {
+                return attempt.await;
+            };
+            let answered = Timeout::new(Box::pin(attempt), expiry).await;
+            answered.unwrap_or_else(|expired| Err(ConnectorError::timeout(expired.into())))
+        }
+    }
+
     fn route(&self, mut request: HttpRequest) -> Result<Attempt, ConnectorError> {
         let (endpoint, listener) = self.routes.find(host_of(request.uri()))?;
         let operation = operation_of(&request).to_owned();

@@ -62,3 +62,32 @@ async fn listen() -> Result<(TcpListener, SocketAddr), TestkitError> {
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn stops_listening_when_dropped() {
+        let servers = Servers::new();
+        let dynamodb = servers
+            .serve_dynamodb(Database::memory().unwrap())
+            .await
+            .unwrap();
+        let kms = servers
+            .serve_kms(&Kms::default(), "us-east-1")
+            .await
+            .unwrap();
+        for address in [dynamodb, kms] {
+            TcpStream::connect(address).await.unwrap();
+        }
+        drop(servers);
+        for address in [dynamodb, kms] {
+            while TcpStream::connect(address).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}

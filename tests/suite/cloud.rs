@@ -10,7 +10,6 @@ mod traffic;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_async::test_util::{InstantSleep, instant_time_and_sleep};
 use aws_types::sdk_config::Builder;
@@ -94,8 +93,7 @@ fn on_virtual_time(cloud: &Cloud, region: &str) -> (Builder, InstantSleep) {
     let config = config
         .time_source(time)
         .sleep_impl(sleep.clone())
-        // Connecting takes real time, which here is longer than any timeout.
-        .timeout_config(TimeoutConfig::disabled())
+        // It would take the answer for stalled, since the socket takes real time.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     (config, sleep)
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use dynaseal::testkit::{Fault, Service};
 
@@ -168,6 +169,21 @@ async fn hangs_until_the_timeout_of_the_sdk_and_does_nothing() {
     let error = put.send().await.unwrap_err();
     assert!(matches!(error, SdkError::TimeoutError(_)), "{error:?}");
     assert_eq!(get(&cloud.dynamodb(US), "a").await, None);
+}
+
+#[tokio::test]
+async fn hangs_until_the_read_timeout_of_the_client() {
+    let cloud = cloud_with_table().await;
+    cloud.region(US).fail(Service::DynamoDb, Fault::Hang);
+    let (config, sleep) = on_virtual_time(&cloud, US);
+    let timeout = Duration::from_secs(7);
+    let config = config.timeout_config(TimeoutConfig::builder().read_timeout(timeout).build());
+    let us = dynamodb(config.retry_config(RetryConfig::disabled()));
+    let SdkError::DispatchFailure(failure) = us.list_tables().send().await.unwrap_err() else {
+        panic!("not a failure of the HTTP client")
+    };
+    assert!(failure.is_timeout());
+    assert_eq!(*sleep.logs(), [timeout]);
 }
 
 #[tokio::test]

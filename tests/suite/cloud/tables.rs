@@ -1,5 +1,6 @@
 //! Tables of any shape.
 
+use aws_sdk_dynamodb::types::KeySchemaElement;
 use dynaseal::testkit::SecondaryIndex;
 
 use super::*;
@@ -18,7 +19,7 @@ async fn creates_a_table_in_every_region() {
         let keys: Vec<_> = table
             .key_schema()
             .iter()
-            .map(|key| key.attribute_name())
+            .map(KeySchemaElement::attribute_name)
             .collect();
         assert_eq!(keys, ["id", "part"]);
         let stream = table.stream_specification().unwrap();
