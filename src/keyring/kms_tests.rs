@@ -218,8 +218,7 @@ async fn classes_the_faults_that_kms_answers_with() {
 #[tokio::test]
 async fn takes_missing_credentials_for_the_callers_mistake() {
     let kms = FakeKms::default();
-    let config = kms.sdk_config();
-    let mut config = config.build().to_builder();
+    let mut config = kms.sdk_config();
     config.set_credentials_provider(None);
     let regions = crate::RegionSet::builder(&config.build()).local("eu-west-1");
     let keyring = KmsMrkKeyring::new(US, &regions.build().unwrap()).unwrap();
