@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{IntermediateKey, WrappedKey};
+use super::{IntermediateKey, KeyringErrorKind, WrappedKey};
 use crate::context::EncryptionContext;
 use crate::crypto::Unauthentic;
 use crate::crypto::aead::{AeadKey, NONCE_LEN, TAG_LEN};
@@ -114,12 +114,13 @@ impl BranchKey {
         &self,
         context: &EncryptionContext,
         random: &dyn Random,
-    ) -> Result<WrappedKey, RandomFailure> {
-        let key = IntermediateKey::fill_with(|key| random.fill(key))?;
+    ) -> Result<WrappedKey, KeyringErrorKind> {
+        let no_random = |RandomFailure| KeyringErrorKind::Randomness;
+        let key = IntermediateKey::fill_with(|key| random.fill(key)).map_err(no_random)?;
         let mut salt = [0; SALT_LEN];
-        random.fill(&mut salt)?;
+        random.fill(&mut salt).map_err(no_random)?;
         let mut nonce = [0; NONCE_LEN];
-        random.fill(&mut nonce)?;
+        random.fill(&mut nonce).map_err(no_random)?;
 
         let mut wrapped = Vec::with_capacity(WRAPPED_LEN);
         wrapped.extend_from_slice(&salt);
@@ -127,7 +128,7 @@ impl BranchKey {
         wrapped.extend_from_slice(&self.version.0);
         self.derive(&salt)
             .seal_to(&nonce, &self.aad(context), key.expose(), &mut wrapped)
-            .expect("32 bytes are far below the limit of AES-GCM");
+            .map_err(|Unauthentic| KeyringErrorKind::Other)?;
         Ok(WrappedKey::new(PROVIDER_ID, self.id.as_str(), wrapped, key))
     }
 

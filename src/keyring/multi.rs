@@ -116,7 +116,7 @@ impl Keyring for MultiKeyring {
 
     /// The weakest part's: whoever can forge for one recipient can forge the item.
     fn binding(&self) -> KeyBinding {
-        let bindings = self.parts.iter().map(|part| part.binding());
+        let bindings = self.parts.iter().map(Keyring::binding);
         bindings.min().unwrap_or(KeyBinding::PublicKey)
     }
 

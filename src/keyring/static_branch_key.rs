@@ -75,7 +75,7 @@ impl StaticBranchKeyKeyring {
 
     fn wrap(&self, request: EncryptRequest<'_>) -> Result<Vec<WrappedKey>, KeyringError> {
         let wrapped = self.branch_key.wrap(request.context(), &*self.random);
-        let wrapped = wrapped.map_err(|_| self.error(KeyringErrorKind::Randomness))?;
+        let wrapped = wrapped.map_err(|kind| self.error(kind))?;
         Ok(vec![wrapped])
     }
 

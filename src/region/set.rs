@@ -111,11 +111,11 @@ impl fmt::Debug for RegionSet {
 }
 
 impl Inner {
-    fn new(local: Member, fallbacks: Vec<Member>) -> Result<RegionSet, ConfigError> {
+    fn new(local: Member, fallbacks: Vec<Member>) -> Result<Self, ConfigError> {
         let inner = Self { local, fallbacks };
         let names: Vec<&str> = inner.members().map(|member| &*member.name).collect();
         check_names(&names)?;
-        Ok(RegionSet(Arc::new(inner)))
+        Ok(inner)
     }
 
     fn members(&self) -> impl Iterator<Item = &Member> {
@@ -211,7 +211,8 @@ impl RegionSetBuilder {
         let fallbacks = self.fallbacks.into_iter();
         let fallbacks = fallbacks.map(|name| Member::from_config(&self.config, name));
         let fallbacks = fallbacks.collect();
-        Inner::new(Member::from_config(&self.config, local), fallbacks)
+        let local = Member::from_config(&self.config, local);
+        Ok(RegionSet(Arc::new(Inner::new(local, fallbacks)?)))
     }
 }
 
@@ -253,7 +254,8 @@ impl ClientSetBuilder {
         for member in std::iter::once(&self.local).chain(&self.fallbacks) {
             member.check_regions()?;
         }
-        Inner::new(self.local, self.fallbacks)
+        let inner = Inner::new(self.local, self.fallbacks)?;
+        Ok(RegionSet(Arc::new(inner)))
     }
 }
 
@@ -364,20 +366,16 @@ mod tests {
 
     #[test]
     fn refuses_one_endpoint_for_several_regions_wherever_it_is_set() {
-        let endpoints: [(&str, fn() -> Builder); 3] = [
-            ("endpoint_url", || config().endpoint_url("http://localhost")),
-            ("AWS_ENDPOINT_URL_KMS", || {
-                config().service_config(Environment("KMS"))
-            }),
-            ("AWS_ENDPOINT_URL_DYNAMODB", || {
-                config().service_config(Environment("DynamoDB"))
-            }),
-        ];
-        for (name, config) in endpoints {
-            let error = build(config(), "eu-west-1", &["us-east-1"]).unwrap_err();
-            assert!(error.contains(name), "{error}");
+        let refused = |config: fn() -> Builder| {
             assert!(build(config(), "eu-west-1", &[]).is_ok(), "one region may");
-        }
+            build(config(), "eu-west-1", &["us-east-1"]).unwrap_err()
+        };
+        let error = refused(|| config().endpoint_url("http://localhost"));
+        assert!(error.contains("`endpoint_url`"), "{error}");
+        let error = refused(|| config().service_config(Environment("KMS")));
+        assert!(error.contains("`AWS_ENDPOINT_URL_KMS`"), "{error}");
+        let error = refused(|| config().service_config(Environment("DynamoDB")));
+        assert!(error.contains("`AWS_ENDPOINT_URL_DYNAMODB`"), "{error}");
         let other = config().service_config(Environment("S3"));
         assert!(build(other, "eu-west-1", &["us-east-1"]).is_ok());
     }
