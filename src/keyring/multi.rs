@@ -205,6 +205,40 @@ mod tests {
         }
     }
 
+    /// Wraps only once every other part of the multi-keyring is waiting too.
+    #[derive(Debug)]
+    struct Waiting(RawAesKeyring, Arc<tokio::sync::Barrier>);
+
+    impl Keyring for Waiting {
+        fn name(&self) -> &str {
+            "waiting"
+        }
+
+        fn binding(&self) -> KeyBinding {
+            self.0.binding()
+        }
+
+        fn on_encrypt<'a>(&'a self, request: EncryptRequest<'a>) -> future::OnEncrypt<'a> {
+            future::OnEncrypt::new(async move {
+                self.1.wait().await;
+                self.0.on_encrypt(request).await
+            })
+        }
+
+        fn on_decrypt<'a>(&'a self, request: DecryptRequest<'a>) -> future::OnDecrypt<'a> {
+            self.0.on_decrypt(request)
+        }
+    }
+
+    #[tokio::test]
+    async fn asks_all_recipients_at_the_same_time() {
+        let barrier = Arc::new(tokio::sync::Barrier::new(2));
+        let first = Waiting(raw("a", 1), Arc::clone(&barrier));
+        let keyring = MultiKeyring::new(first).child(Waiting(raw("b", 2), barrier));
+        let sealing = tokio::time::timeout(std::time::Duration::from_secs(5), seal(&keyring));
+        assert_eq!(sealing.await.expect("no deadlock").unwrap().edks.len(), 2);
+    }
+
     #[tokio::test]
     async fn nests_and_shares_keyrings_behind_an_arc() {
         let shared: Arc<dyn Keyring> = Arc::new(raw("a", 1));
