@@ -7,9 +7,13 @@ mod kms_arn;
 mod kms_mrk;
 mod kms_mrk_discovery;
 mod kms_single;
+#[cfg(test)]
+mod kms_tests;
 mod multi;
 mod raw_aes;
 mod static_branch_key;
+#[cfg(test)]
+mod test_support;
 
 use std::fmt;
 use std::sync::Arc;

@@ -53,7 +53,8 @@ impl FieldKeyStream {
             return None;
         }
         let mut blocks = Zeroizing::new([[0; 16]; 3]);
-        for (counter, block) in (3 * ordinal..).zip(blocks.iter_mut()) {
+        // The blocks first: a counter past the third may not exist.
+        for (block, counter) in blocks.iter_mut().zip(3 * ordinal..) {
             let (label, number) = block.split_at_mut(Self::LABEL.len());
             label.copy_from_slice(&Self::LABEL);
             number.copy_from_slice(&counter.to_be_bytes());

@@ -269,9 +269,9 @@ mod tests {
 
     #[test]
     fn finds_the_typed_source_through_attempts() {
-        let inner = KeyringError::new(KeyringErrorKind::Other).with_source(std::fmt::Error);
+        let inner = KeyringError::new(KeyringErrorKind::Other).with_source(fmt::Error);
         let error = KeyringError::from_attempts(vec![inner]);
-        assert!(error.sdk::<std::fmt::Error>().is_some());
+        assert!(error.sdk::<fmt::Error>().is_some());
         assert!(error.sdk::<std::io::Error>().is_none());
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{IntermediateKey, WrappedKey};
+use super::{IntermediateKey, KeyringErrorKind, WrappedKey};
 use crate::context::EncryptionContext;
 use crate::crypto::Unauthentic;
 use crate::crypto::aead::{AeadKey, NONCE_LEN, TAG_LEN};
@@ -114,12 +114,13 @@ impl BranchKey {
         &self,
         context: &EncryptionContext,
         random: &dyn Random,
-    ) -> Result<WrappedKey, RandomFailure> {
-        let key = IntermediateKey::fill_with(|key| random.fill(key))?;
+    ) -> Result<WrappedKey, KeyringErrorKind> {
+        let no_random = |RandomFailure| KeyringErrorKind::Randomness;
+        let key = IntermediateKey::fill_with(|key| random.fill(key)).map_err(no_random)?;
         let mut salt = [0; SALT_LEN];
-        random.fill(&mut salt)?;
+        random.fill(&mut salt).map_err(no_random)?;
         let mut nonce = [0; NONCE_LEN];
-        random.fill(&mut nonce)?;
+        random.fill(&mut nonce).map_err(no_random)?;
 
         let mut wrapped = Vec::with_capacity(WRAPPED_LEN);
         wrapped.extend_from_slice(&salt);
@@ -127,7 +128,7 @@ impl BranchKey {
         wrapped.extend_from_slice(&self.version.0);
         self.derive(&salt)
             .seal_to(&nonce, &self.aad(context), key.expose(), &mut wrapped)
-            .expect("32 bytes are far below the limit of AES-GCM");
+            .map_err(|Unauthentic| KeyringErrorKind::Other)?;
         Ok(WrappedKey::new(PROVIDER_ID, self.id.as_str(), wrapped, key))
     }
 
@@ -159,5 +160,139 @@ impl BranchKey {
             context.as_keyring_aad(),
         ];
         parts.concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::Entries;
+
+    fn unhex<const N: usize>(text: &str) -> [u8; N] {
+        let digits: Vec<u8> = text.chars().map(|c| hex_digit(c).unwrap()).collect();
+        let bytes: Vec<u8> = digits
+            .chunks(2)
+            .map(|pair| pair[0] << 4 | pair[1])
+            .collect();
+        bytes.try_into().unwrap()
+    }
+
+    /// `decrypt_java_32.json`, test 7.
+    fn worked_example() -> (BranchKey, EncryptionContext, [u8; WRAPPED_LEN]) {
+        let key = unhex("b49c1feb97a962f52de4732242c97fea396f2f14b4b6076322ebc5cb604b2308");
+        let Ok(key) = Secret::fill_with(|bytes| {
+            *bytes = key;
+            Ok::<_, std::convert::Infallible>(())
+        });
+        let version = BranchKeyVersion::parse("e9ce18a3-edb5-4272-9f86-1cacb7997ff6").unwrap();
+        let id = "bd3842ff-3076-4092-9918-4395730050b8";
+        let entries = [
+            ("aws-crypto-attr.RecNum", "AAIx"),
+            ("aws-crypto-partition-name", "RecNum"),
+            ("aws-crypto-table-name", "GazelleVectorTable"),
+        ];
+        let entries: Entries = entries.map(|(k, v)| (k.into(), v.into())).into();
+        let wrapped = unhex(concat!(
+            "0316c56124b80bf5e890d91cc5ee629f",
+            "9125663de6e25def84986772",
+            "e9ce18a3edb542729f861cacb7997ff6",
+            "5eff943313293abd5e386d929daf73c9cac8d4ad030ed42db438b1d3687fdb09",
+            "4e9f0185f7a5d345b0b1666cac2f92f8",
+        ));
+        (
+            BranchKey::new(id.into(), version, key),
+            EncryptionContext::new(entries).unwrap(),
+            wrapped,
+        )
+    }
+
+    const INTERMEDIATE_KEY: &str =
+        "3b5074178364bef48b3db28dc0441470c1d7ea36e8cfd6f2292fdbf8ecced47c";
+
+    #[test]
+    fn derives_the_wrapping_key_of_the_worked_example() {
+        let (branch_key, _, wrapped) = worked_example();
+        let mut derived = [0; 32];
+        let salt = &wrapped[..SALT_LEN];
+        kdf_counter_sha256(
+            branch_key.key.expose(),
+            PROVIDER_ID.as_bytes(),
+            salt,
+            &mut derived,
+        );
+        let expected = unhex("a3559e1bb37dc806ede2bf471149959eff6195c930e7bf1c97ec19e87e60982f");
+        assert_eq!(derived, expected);
+    }
+
+    #[test]
+    fn unwraps_the_intermediate_key_of_the_worked_example() {
+        let (branch_key, context, wrapped) = worked_example();
+        let wrapped = WrappedUnderBranchKey::parse(&wrapped).unwrap();
+        assert_eq!(wrapped.version(), branch_key.version());
+        let key = branch_key.unwrap(&context, &wrapped).unwrap();
+        assert_eq!(*key.expose(), unhex::<32>(INTERMEDIATE_KEY));
+    }
+
+    /// Random bytes that say what the worked example drew.
+    #[derive(Debug)]
+    struct Script(std::sync::Mutex<Vec<u8>>);
+
+    impl Random for Script {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomFailure> {
+            let mut script = self.0.lock().unwrap();
+            let drawn: Vec<u8> = script.drain(..bytes.len()).collect();
+            bytes.copy_from_slice(&drawn);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn wraps_to_the_bytes_of_the_worked_example() {
+        let (branch_key, context, wrapped) = worked_example();
+        let drawn = [&unhex::<32>(INTERMEDIATE_KEY)[..], &wrapped[..28]].concat();
+        let made = branch_key.wrap(&context, &Script(drawn.into())).unwrap();
+        let made = format!("{made:?}");
+        let expected = format!("wrapped: {:?}", &wrapped[..]);
+        assert!(made.contains(&expected), "{made}");
+    }
+
+    #[test]
+    fn refuses_every_changed_byte_and_another_context() {
+        let (branch_key, context, wrapped) = worked_example();
+        for n in 0..WRAPPED_LEN {
+            // The version chooses the key; the other bytes are authenticated under it.
+            if (28..44).contains(&n) {
+                continue;
+            }
+            let mut changed = wrapped;
+            changed[n] ^= 1;
+            let changed = WrappedUnderBranchKey::parse(&changed).unwrap();
+            assert!(branch_key.unwrap(&context, &changed).is_err(), "byte {n}");
+        }
+        let other = EncryptionContext::new(Entries::new()).unwrap();
+        let wrapped = WrappedUnderBranchKey::parse(&wrapped).unwrap();
+        assert!(branch_key.unwrap(&other, &wrapped).is_err());
+    }
+
+    #[test]
+    fn parses_the_fixed_length_only() {
+        assert!(WrappedUnderBranchKey::parse(&[0; 91]).is_none());
+        assert!(WrappedUnderBranchKey::parse(&[0; 93]).is_none());
+    }
+
+    #[test]
+    fn parses_uuids_and_writes_them_back() {
+        let text = "e9ce18a3-edb5-4272-9f86-1cacb7997ff6";
+        assert_eq!(BranchKeyVersion::parse(text).unwrap().to_string(), text);
+        for text in [
+            "",
+            "e9ce18a3edb542729f861cacb7997ff6",
+            "e9ce18a3-edb5-4272-9f86-1cacb7997ff",
+            "e9ce18a3-edb5-4272-9f86-1cacb7997ffg",
+            "e9ce18a3-edb5-4272-9f861-cacb7997ff6",
+            "e9ce18a3-edb5-4272-9f86-1cacb7997ff6-",
+        ] {
+            assert!(BranchKeyVersion::parse(text).is_none(), "{text}");
+        }
     }
 }

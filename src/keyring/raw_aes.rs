@@ -204,3 +204,107 @@ impl fmt::Debug for RawAesKeyring {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::random::FixedRandom;
+    use crate::keyring::test_support::{seal, seal_with};
+
+    fn keyring(namespace: &str, name: &str, key: u8) -> RawAesKeyring {
+        RawAesKeyring::new(namespace, name, [key; 32]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn writes_the_layout_of_the_specification() {
+        let keyring = keyring("ns", "name", 1).with_random(Arc::new(FixedRandom::new(0)));
+        let sealed = seal(&keyring).await.unwrap();
+        let [edk] = &sealed.edks[..] else {
+            panic!("one recipient")
+        };
+        assert_eq!(edk.provider_id(), "ns");
+        let (info, nonce) = edk.provider_info().split_at(12);
+        assert_eq!(info, b"name\0\0\0\x80\0\0\0\x0c");
+        let mut expected = [0; 12];
+        let random = FixedRandom::new(0);
+        random.fill(&mut [0; 32]).unwrap();
+        random.fill(&mut expected).unwrap();
+        assert_eq!(nonce, expected, "the key is drawn first");
+        assert_eq!(edk.wrapped_intermediate_key().unwrap().len(), 48);
+    }
+
+    #[tokio::test]
+    async fn opens_what_it_sealed_with_keys_of_every_size() {
+        for len in [16, 24, 32] {
+            let keyring = RawAesKeyring::new("ns", "name", vec![5; len]).unwrap();
+            seal(&keyring).await.unwrap().assert_opens(&keyring).await;
+            let empty = seal_with(&keyring, [].into()).await.unwrap();
+            empty.assert_opens(&keyring).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn does_not_recognise_another_namespace_or_name() {
+        let sealed = seal(&keyring("ns", "name", 1)).await.unwrap();
+        for (namespace, name) in [("ns2", "name"), ("ns", "name2"), ("ns", "nam"), ("ns", "")] {
+            sealed.assert_not_mine(&keyring(namespace, name, 1)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn reports_another_key_of_the_same_name_as_invalid() {
+        let sealed = seal(&keyring("ns", "name", 1)).await.unwrap();
+        let error = sealed.refusal(&keyring("ns", "name", 2)).await;
+        assert_eq!(
+            error.to_string(),
+            "raw-aes: every attempt failed: raw-aes name: encrypted data key is malformed or does not authenticate"
+        );
+    }
+
+    #[tokio::test]
+    async fn refuses_changed_and_cut_ciphertexts() {
+        let keyring = keyring("ns", "name", 1);
+        let changes: [fn(&mut Vec<u8>); 4] = [
+            |wrapped| wrapped[0] ^= 1,
+            |wrapped| wrapped.push(0),
+            |wrapped| wrapped.truncate(47),
+            Vec::clear,
+        ];
+        for change in changes {
+            let sealed = seal(&keyring).await.unwrap().with_wrapped(0, change);
+            let error = sealed.refusal(&keyring).await;
+            let kind = error.attempts()[0].kind();
+            assert_eq!(kind, KeyringErrorKind::InvalidEncryptedDataKey);
+        }
+    }
+
+    #[tokio::test]
+    async fn tries_every_key_of_its_name() {
+        let ours = keyring("ns", "name", 1);
+        let mut sealed = seal(&ours).await.unwrap();
+        let other = seal(&keyring("ns", "name", 2)).await.unwrap();
+        sealed.edks.splice(0..0, other.edks);
+        assert_eq!(sealed.assert_opens(&ours).await, 1);
+    }
+
+    #[test]
+    fn refuses_reserved_namespaces_and_lengths_that_do_not_fit() {
+        for namespace in ["aws-kms", "aws-kms-hierarchy"] {
+            assert!(RawAesKeyring::new(namespace, "n", [0; 32]).is_err());
+        }
+        let long = "n".repeat(65_535);
+        assert!(RawAesKeyring::new(&long, "n", [0; 32]).is_ok());
+        assert!(RawAesKeyring::new("ns", &long[..65_515], [0; 32]).is_ok());
+        assert!(RawAesKeyring::new("ns", &long[..65_516], [0; 32]).is_err());
+        assert!(RawAesKeyring::new("ns", "n", [0; 20]).is_err());
+    }
+
+    #[test]
+    fn prints_no_key() {
+        let keyring = keyring("ns", "name", 0xab);
+        assert_eq!(
+            format!("{keyring:?}"),
+            r#"RawAesKeyring { key_namespace: "ns", key_name: "name", .. }"#
+        );
+    }
+}

@@ -75,7 +75,7 @@ impl StaticBranchKeyKeyring {
 
     fn wrap(&self, request: EncryptRequest<'_>) -> Result<Vec<WrappedKey>, KeyringError> {
         let wrapped = self.branch_key.wrap(request.context(), &*self.random);
-        let wrapped = wrapped.map_err(|_| self.error(KeyringErrorKind::Randomness))?;
+        let wrapped = wrapped.map_err(|kind| self.error(kind))?;
         Ok(vec![wrapped])
     }
 
@@ -152,5 +152,74 @@ impl fmt::Debug for StaticBranchKeyKeyring {
             .field("branch_key_id", &self.branch_key.id())
             .field("version", &self.branch_key.version().to_string())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::random::FixedRandom;
+    use crate::keyring::test_support::seal;
+
+    const V1: &str = "e9ce18a3-edb5-4272-9f86-1cacb7997ff6";
+    const V2: &str = "00000000-0000-4000-8000-000000000002";
+
+    fn keyring(id: &str, version: &str, key: u8) -> StaticBranchKeyKeyring {
+        StaticBranchKeyKeyring::new(id, version, [key; 32]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn opens_what_it_sealed() {
+        let keyring = keyring("tenant", V1, 1);
+        let sealed = seal(&keyring).await.unwrap();
+        assert_eq!(sealed.edks[0].provider_id(), "aws-kms-hierarchy");
+        assert_eq!(sealed.edks[0].provider_info(), b"tenant");
+        sealed.assert_opens(&keyring).await;
+    }
+
+    #[tokio::test]
+    async fn does_not_recognise_another_branch_key_or_version() {
+        let sealed = seal(&keyring("tenant", V1, 1)).await.unwrap();
+        sealed.assert_not_mine(&keyring("other", V1, 1)).await;
+        sealed.assert_not_mine(&keyring("tenant", V2, 1)).await;
+    }
+
+    #[tokio::test]
+    async fn reports_what_names_it_and_does_not_open() {
+        let sealed = seal(&keyring("tenant", V1, 1)).await.unwrap();
+        let error = sealed.refusal(&keyring("tenant", V1, 2)).await;
+        let kind = error.attempts()[0].kind();
+        assert_eq!(kind, KeyringErrorKind::InvalidEncryptedDataKey);
+        let cut = sealed.with_wrapped(0, |wrapped| wrapped.truncate(91));
+        let error = cut.refusal(&keyring("tenant", V1, 1)).await;
+        assert_eq!(error.attempts()[0].key(), Some("tenant"));
+    }
+
+    #[tokio::test]
+    async fn wraps_the_same_bytes_under_the_same_random_ones() {
+        let wrap = async || {
+            let random = Arc::new(FixedRandom::new(3));
+            let keyring = keyring("tenant", V1, 1).with_random(random);
+            let edk = seal(&keyring).await.unwrap().edks.remove(0);
+            edk.wrapped_intermediate_key().unwrap().to_vec()
+        };
+        assert_eq!(wrap().await, wrap().await);
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_a_branch_key() {
+        assert!(StaticBranchKeyKeyring::new("", V1, [0; 32]).is_err());
+        assert!(StaticBranchKeyKeyring::new("x".repeat(65_536), V1, [0; 32]).is_err());
+        assert!(StaticBranchKeyKeyring::new("tenant", "latest", [0; 32]).is_err());
+        assert!(StaticBranchKeyKeyring::new("tenant", V1, [0; 31]).is_err());
+    }
+
+    #[test]
+    fn prints_no_key() {
+        let text = format!("{:?}", keyring("tenant", V1, 0xab));
+        assert_eq!(
+            text,
+            format!(r#"StaticBranchKeyKeyring {{ branch_key_id: "tenant", version: "{V1}", .. }}"#)
+        );
     }
 }

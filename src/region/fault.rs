@@ -34,8 +34,10 @@ impl FaultClass {
             SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
                 Self::Unavailable
             }
+            // An answer that broke off, or that is not what the protocol says.
+            SdkError::ResponseError(_) if breaks_off(error) => Self::Unavailable,
             SdkError::ResponseError(failure) => {
-                Self::of_response(failure.raw().status().as_u16(), error)
+                Self::of_code(None, failure.raw().status().as_u16())
             }
             SdkError::ServiceError(failure) => {
                 let status = failure.raw().status().as_u16();
@@ -79,18 +81,8 @@ impl FaultClass {
             "InvalidCiphertextException" => Self::InvalidCiphertext,
             _ if status >= 500 => Self::Unavailable,
             _ if status == 429 => Self::Throttled,
+            _ if (200..300).contains(&status) => Self::InvalidResponse,
             _ => Self::Caller,
-        }
-    }
-
-    /// An answer that broke off, or that is no JSON.
-    fn of_response(status: u16, error: &(dyn std::error::Error + 'static)) -> Self {
-        if status >= 500 || breaks_off(error) {
-            Self::Unavailable
-        } else if (200..300).contains(&status) {
-            Self::InvalidResponse
-        } else {
-            Self::of_code(None, status)
         }
     }
 }
@@ -172,5 +164,99 @@ impl KmsError for GenerateDataKeyError {
             | Self::InvalidKeyUsageException(_) => FaultClass::Caller,
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16) -> HttpResponse {
+        HttpResponse::new(status.try_into().unwrap(), "".into())
+    }
+
+    fn coded(status: u16, code: &str) -> SdkError<DecryptError, HttpResponse> {
+        let metadata = aws_sdk_kms::error::ErrorMetadata::builder()
+            .code(code)
+            .build();
+        SdkError::service_error(DecryptError::generic(metadata), answer(status))
+    }
+
+    #[test]
+    fn classes_codes_that_the_model_does_not_list() {
+        let table = [
+            (400, "ThrottlingException", FaultClass::Throttled),
+            (400, "RequestLimitExceeded", FaultClass::Throttled),
+            (400, "LimitExceededException", FaultClass::Throttled),
+            (
+                400,
+                "ProvisionedThroughputExceededException",
+                FaultClass::Throttled,
+            ),
+            (429, "SomethingNew", FaultClass::Throttled),
+            (400, "AccessDeniedException", FaultClass::Denied),
+            (403, "AccessDenied", FaultClass::Denied),
+            (400, "RequestTimeout", FaultClass::Unavailable),
+            (503, "SomethingNew", FaultClass::Unavailable),
+            (400, "KMSInvalidStateException", FaultClass::Disabled),
+            (400, "ValidationException", FaultClass::Caller),
+            (400, "UnrecognizedClientException", FaultClass::Caller),
+            (400, "SomethingNew", FaultClass::Caller),
+        ];
+        for (status, code, class) in table {
+            assert_eq!(
+                FaultClass::of(&coded(status, code)),
+                class,
+                "{status} {code}"
+            );
+        }
+    }
+
+    #[test]
+    fn classes_modelled_errors_without_their_code() {
+        use aws_sdk_kms::types::error as kms;
+        let class = |error| {
+            FaultClass::of(&SdkError::<DecryptError, _>::service_error(
+                error,
+                answer(400),
+            ))
+        };
+        let error = kms::KeyUnavailableException::builder().build();
+        let error = DecryptError::KeyUnavailableException(error);
+        assert_eq!(class(error), FaultClass::Unavailable);
+        let error = kms::IncorrectKeyException::builder().build();
+        let error = DecryptError::IncorrectKeyException(error);
+        assert_eq!(class(error), FaultClass::WrongKey);
+        let error = kms::KmsInvalidStateException::builder().build();
+        let error = DecryptError::KmsInvalidStateException(error);
+        assert_eq!(class(error), FaultClass::Disabled);
+    }
+
+    #[test]
+    fn takes_only_broken_connections_for_an_outage() {
+        type Error = SdkError<GenerateDataKeyError, HttpResponse>;
+        let dispatch = |error| FaultClass::of(&Error::dispatch_failure(error));
+        let io = || ConnectorError::io("refused".into());
+        assert_eq!(dispatch(io()), FaultClass::Unavailable);
+        let timeout = ConnectorError::timeout("late".into());
+        assert_eq!(dispatch(timeout), FaultClass::Unavailable);
+        let no_credentials = ConnectorError::other("no credentials".into(), None);
+        assert_eq!(dispatch(no_credentials), FaultClass::Caller);
+        assert_eq!(
+            dispatch(ConnectorError::user("bad".into())),
+            FaultClass::Caller
+        );
+        let timeout = Error::timeout_error("late");
+        assert_eq!(FaultClass::of(&timeout), FaultClass::Unavailable);
+        let unbuilt = Error::construction_failure("no key");
+        assert_eq!(FaultClass::of(&unbuilt), FaultClass::Caller);
+
+        let response = |status, source: crate::error::BoxError| {
+            FaultClass::of(&Error::response_error(source, answer(status)))
+        };
+        assert_eq!(response(200, io().into()), FaultClass::Unavailable);
+        assert_eq!(response(502, "no JSON".into()), FaultClass::Unavailable);
+        assert_eq!(response(200, "no JSON".into()), FaultClass::InvalidResponse);
+        assert_eq!(response(400, "no JSON".into()), FaultClass::Caller);
     }
 }

@@ -116,11 +116,11 @@ impl fmt::Debug for RegionSet {
 }
 
 impl Inner {
-    fn new(local: Member, fallbacks: Vec<Member>) -> Result<RegionSet, ConfigError> {
+    fn new(local: Member, fallbacks: Vec<Member>) -> Result<Self, ConfigError> {
         let inner = Self { local, fallbacks };
         let names: Vec<&str> = inner.members().map(|member| &*member.name).collect();
         check_names(&names)?;
-        Ok(RegionSet(Arc::new(inner)))
+        Ok(inner)
     }
 
     fn members(&self) -> impl Iterator<Item = &Member> {
@@ -216,7 +216,8 @@ impl RegionSetBuilder {
         let fallbacks = self.fallbacks.into_iter();
         let fallbacks = fallbacks.map(|name| Member::from_config(&self.config, name));
         let fallbacks = fallbacks.collect();
-        Inner::new(Member::from_config(&self.config, local), fallbacks)
+        let local = Member::from_config(&self.config, local);
+        Ok(RegionSet(Arc::new(Inner::new(local, fallbacks)?)))
     }
 }
 
@@ -258,7 +259,8 @@ impl ClientSetBuilder {
         for member in std::iter::once(&self.local).chain(&self.fallbacks) {
             member.check_regions()?;
         }
-        Inner::new(self.local, self.fallbacks)
+        let inner = Inner::new(self.local, self.fallbacks)?;
+        Ok(RegionSet(Arc::new(inner)))
     }
 }
 
@@ -269,5 +271,148 @@ impl fmt::Debug for ClientSetBuilder {
             .field("local", &self.local.name)
             .field("fallbacks", &fallbacks.collect::<Vec<_>>())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_kms::config::BehaviorVersion;
+    use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+    use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
+    use aws_types::sdk_config::Builder;
+    use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+
+    use super::*;
+
+    fn config() -> Builder {
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .time_source(SharedTimeSource::new(SystemTimeSource::new()))
+    }
+
+    fn build(config: Builder, local: &str, fallbacks: &[&str]) -> Result<RegionSet, String> {
+        let builder = RegionSet::builder(&config.build()).local(local);
+        let builder = fallbacks.iter().fold(builder, |b, name| b.fallback(*name));
+        builder.build().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn hands_out_clients_of_its_regions_only_local_first() {
+        let regions = build(config(), "eu-west-1", &["us-east-1", "ap-south-1"]).unwrap();
+        assert_eq!(regions.local(), "eu-west-1");
+        let names: Vec<_> = regions.regions().collect();
+        assert_eq!(names, ["eu-west-1", "us-east-1", "ap-south-1"]);
+        for name in names {
+            let kms = regions.kms(name).unwrap().config().region().unwrap();
+            let dynamodb = regions.dynamodb(name).unwrap().config().region().unwrap();
+            assert_eq!([kms.as_ref(), dynamodb.as_ref()], [name, name]);
+        }
+        assert!(regions.kms("eu-west-2").is_none());
+        assert!(regions.dynamodb("eu-west-2").is_none());
+        assert_eq!(
+            format!("{regions:?}"),
+            r#"["eu-west-1", "us-east-1", "ap-south-1"]"#
+        );
+    }
+
+    #[test]
+    fn refuses_to_build_without_a_local_region() {
+        let error = RegionSet::builder(&config().build()).build().unwrap_err();
+        assert!(error.to_string().contains("local region"));
+    }
+
+    #[test]
+    fn refuses_names_that_are_malformed_repeated_or_of_another_partition() {
+        for name in [
+            "",
+            "EU-WEST-1",
+            "eu-west-1.example.com",
+            "eu west",
+            "-eu",
+            "eu-",
+            "é",
+        ] {
+            assert!(build(config(), name, &[]).is_err(), "{name}");
+        }
+        let error = build(config(), "eu-west-1", &["us-east-1", "eu-west-1"]).unwrap_err();
+        assert_eq!(error, "region eu-west-1 is given twice");
+        for other in ["cn-north-1", "us-gov-west-1"] {
+            let error = build(config(), "eu-west-1", &[other]).unwrap_err();
+            assert!(error.contains("partitions"), "{error}");
+        }
+    }
+
+    /// The SDK's clients panic on the first two, and fail late on the third.
+    #[test]
+    fn refuses_a_config_that_the_sdk_would_panic_on() {
+        let without = |remove: fn(&mut Builder)| {
+            let mut config = config();
+            remove(&mut config);
+            build(config, "eu-west-1", &[]).unwrap_err()
+        };
+        let error = without(|config| _ = config.set_behavior_version(None));
+        assert!(error.contains("behavior_version"), "{error}");
+        let error = without(|config| _ = config.set_sleep_impl(None));
+        assert!(error.contains("sleep_impl"), "{error}");
+        let error = without(|config| _ = config.set_time_source(None));
+        assert!(error.contains("time_source"), "{error}");
+    }
+
+    #[derive(Debug)]
+    struct Environment(&'static str);
+
+    impl LoadServiceConfig for Environment {
+        fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+            let found = key.service_id() == self.0 && key.env() == "AWS_ENDPOINT_URL";
+            found.then(|| "http://localhost".into())
+        }
+    }
+
+    #[test]
+    fn refuses_one_endpoint_for_several_regions_wherever_it_is_set() {
+        let refused = |config: fn() -> Builder| {
+            assert!(build(config(), "eu-west-1", &[]).is_ok(), "one region may");
+            build(config(), "eu-west-1", &["us-east-1"]).unwrap_err()
+        };
+        let error = refused(|| config().endpoint_url("http://localhost"));
+        assert!(error.contains("`endpoint_url`"), "{error}");
+        let error = refused(|| config().service_config(Environment("KMS")));
+        assert!(error.contains("`AWS_ENDPOINT_URL_KMS`"), "{error}");
+        let error = refused(|| config().service_config(Environment("DynamoDB")));
+        assert!(error.contains("`AWS_ENDPOINT_URL_DYNAMODB`"), "{error}");
+        let other = config().service_config(Environment("S3"));
+        assert!(build(other, "eu-west-1", &["us-east-1"]).is_ok());
+    }
+
+    #[test]
+    fn takes_ready_clients_of_the_region_they_are_given_for() {
+        let regions = build(config(), "eu-west-1", &["us-east-1"]).unwrap();
+        let clients = |name: &str| {
+            let dynamodb = regions.dynamodb(name).unwrap().clone();
+            (dynamodb, regions.kms(name).unwrap().clone())
+        };
+        let (eu, us) = (clients("eu-west-1"), clients("us-east-1"));
+        let ready = RegionSet::from_clients("eu-west-1", eu.0.clone(), eu.1.clone());
+        let both = ready.fallback("us-east-1", us.0.clone(), us.1.clone());
+        assert_eq!(
+            format!("{:?}", both.build().unwrap()),
+            format!("{regions:?}")
+        );
+
+        let crossed = RegionSet::from_clients("eu-west-1", eu.0.clone(), us.1).build();
+        let error = crossed.unwrap_err().to_string();
+        assert!(error.contains("KMS client given for eu-west-1"), "{error}");
+        let twice = RegionSet::from_clients("eu-west-1", eu.0.clone(), eu.1.clone());
+        assert!(twice.fallback("eu-west-1", eu.0, eu.1).build().is_err());
+    }
+
+    #[test]
+    fn shows_neither_clients_nor_credentials() {
+        let builder = RegionSet::builder(&config().build()).local("eu-west-1");
+        assert_eq!(
+            format!("{builder:?}"),
+            r#"RegionSetBuilder { local: Some("eu-west-1"), fallbacks: [], .. }"#
+        );
     }
 }
