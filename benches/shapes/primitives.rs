@@ -2,6 +2,8 @@
 //! sealing and opening are measured against. No parsing, no encoding, no map, no allocation but two
 //! buffers.
 
+use std::collections::BTreeMap;
+
 use aes::cipher::{BlockCipherEncrypt, KeyInit as _};
 use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AeadInOut, Aes256Gcm};
@@ -40,7 +42,9 @@ impl Workload {
             .as_ref()
             .to_vec();
         let (mut fields, mut record) = (Vec::new(), header.clone());
-        for (name, value) in &shape.item {
+        // In one order, so that two runs measure the same sequence of sizes.
+        let attributes: BTreeMap<_, _> = shape.item.iter().collect();
+        for (name, value) in attributes {
             // Path, length and marker: about 60 bytes an attribute.
             let mut add = |len: usize| record.extend(std::iter::repeat_n(0, len + 60));
             match shape.action(name) {

@@ -102,7 +102,7 @@ impl ItemSchema {
         model: &ModelSchema,
         logical_table_name: Option<&str>,
     ) -> Result<ItemSchemaBuilder, ConfigError> {
-        let table = logical_table_name.or(model.logical_table_name()).ok_or_else(|| {
+        let table = logical_table_name.or_else(|| model.logical_table_name()).ok_or_else(|| {
             ConfigError::new(
                 "the model names no table: add `#[seal(table = \"…\")]`, or `.logical_table_name(…)` \
                  to the builder",
