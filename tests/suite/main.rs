@@ -4,5 +4,6 @@ mod cloud;
 mod kms_double;
 mod properties;
 mod support;
+mod table;
 mod tamper;
 mod vectors;
