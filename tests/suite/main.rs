@@ -4,6 +4,7 @@ mod cloud;
 mod keyrings;
 mod kms_double;
 mod properties;
+mod schema;
 mod support;
 mod table;
 mod tamper;
