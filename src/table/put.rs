@@ -26,7 +26,9 @@ pub struct Put<T = Item> {
 }
 
 /// What writing an item returned.
-#[derive(Clone, Debug)]
+///
+/// Its `Debug` shows nothing of the SDK's output, which may hold the value of the partition key.
+#[derive(Clone)]
 pub struct PutOutput {
     version: Option<u64>,
     sdk: PutItemOutput,
@@ -144,6 +146,14 @@ impl<T> Put<T> {
             }
             Err(error) => Err(SdkFailure::new(error, self.core.regions.local()).into()),
         }
+    }
+}
+
+impl fmt::Debug for PutOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PutOutput")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 
