@@ -3,6 +3,7 @@
 mod cloud;
 mod keyrings;
 mod kms_double;
+mod leaks;
 mod properties;
 mod schema;
 mod support;
