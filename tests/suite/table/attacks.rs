@@ -227,3 +227,23 @@ async fn too_many_recipients_cost_no_call_at_all() {
     );
     assert_eq!(stack.decrypts(US), 0);
 }
+
+#[tokio::test]
+async fn a_name_that_an_administrator_chose_forges_no_line_of_a_log() {
+    let (stack, stored) = start_with_customer().await;
+    let forged = "aws_dbe_x\n2026-01-01 INFO all is well\u{1b}[2J\u{202e}";
+    let mut named = stored;
+    named.insert(forged.to_owned(), s("x"));
+    stack.store(US, &named).await;
+    let OpenError::Attribute(error) = refusal(&stack, US, "c-1").await else {
+        panic!("no attribute error")
+    };
+    assert_eq!(error.name(), forged);
+    for text in [error.to_string(), format!("{error:?}")] {
+        assert!(
+            !text.contains(['\n', '\u{1b}', '\u{202e}']),
+            "{}",
+            text.escape_debug()
+        );
+    }
+}

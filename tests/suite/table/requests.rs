@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
+use aws_sdk_dynamodb::config::interceptors::{
+    BeforeSerializationInterceptorContextMut, BeforeSerializationInterceptorContextRef,
+};
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
@@ -10,6 +12,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionalOperator, ExpectedAttributeValue, ReturnConsumedCapacity,
     ReturnItemCollectionMetrics, ReturnValue, ReturnValuesOnConditionCheckFailure,
 };
+use dynaseal::error::AttributeIssue;
 use dynaseal::testkit::Service;
 use dynaseal::{RegionSet, SealedTable};
 
@@ -36,17 +39,58 @@ impl Intercept for Witness {
     }
 }
 
+/// Asks for another item than the table did, as a store does that answers with one.
+#[derive(Debug)]
+struct Decoy;
+
+impl Intercept for Decoy {
+    fn name(&self) -> &'static str {
+        "decoy"
+    }
+
+    fn modify_before_serialization(
+        &self,
+        context: &mut BeforeSerializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(input) = context.input_mut().downcast_mut::<GetItemInput>() {
+            input.key = Some(key("c-2"));
+        }
+        Ok(())
+    }
+}
+
+/// The customers, through a client with an interceptor.
+fn intercepted(stack: &Stack, interceptor: impl Intercept + 'static) -> SealedTable<Customer> {
+    let config = stack.config(US);
+    let builder = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(interceptor);
+    let dynamodb = aws_sdk_dynamodb::Client::from_conf(builder.build());
+    let regions = RegionSet::from_clients(US, dynamodb, aws_sdk_kms::Client::new(&config));
+    let regions = regions.build().unwrap();
+    let table = SealedTable::builder(TABLE, stack.keyring(US), &regions);
+    table.build().unwrap()
+}
+
+#[tokio::test]
+async fn another_item_than_the_one_asked_for_is_refused_however_validly_sealed() {
+    let (stack, _) = start_with_customer().await;
+    stack.table(US).put(&customer("c-2")).send().await.unwrap();
+    let table = intercepted(&stack, Decoy);
+    assert!(table.get(("c-2", 7)).send().await.unwrap().is_some());
+    let error = table.get(("c-1", 7)).send().await.unwrap_err();
+    let OperationError::Open(OpenError::Attribute(error)) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(error.name(), "customerId");
+    assert_eq!(error.issue(), AttributeIssue::AnotherKey);
+}
+
 #[tokio::test]
 async fn consistency_reaches_the_wire() {
     let (stack, _) = start_with_customer().await;
     let witness = Witness::default();
-    let config = stack.config(US);
-    let builder = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(witness.clone());
-    let dynamodb = aws_sdk_dynamodb::Client::from_conf(builder.build());
-    let kms = aws_sdk_kms::Client::new(&config);
-    let regions = RegionSet::from_clients(US, dynamodb, kms).build().unwrap();
-    let table = SealedTable::<Customer>::builder(TABLE, stack.keyring(US), &regions);
-    let table = table.build().unwrap();
+    let table = intercepted(&stack, witness.clone());
     let get = table.get(("c-1", 7)).customize(|b| b.consistent_read(true));
     assert!(get.send().await.unwrap().is_some());
     assert!(table.get(("c-1", 7)).send().await.unwrap().is_some());
