@@ -4,6 +4,8 @@ mod context;
 mod describe;
 mod encryptor;
 mod fields;
+#[cfg(test)]
+mod frozen;
 mod model;
 mod opened;
 mod schema;

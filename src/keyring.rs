@@ -35,6 +35,39 @@ pub use crate::suite::KeyBinding;
 ///
 /// Open to implementors: a keyring of your own wraps [`IntermediateKey`]s however it likes. It
 /// cannot get the data key, the tags or the footer wrong, because it never sees them.
+///
+/// ```
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+///
+/// use dynaseal::keyring::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, future};
+///
+/// /// Counts how often another keyring is asked.
+/// #[derive(Debug)]
+/// struct Counting<K> {
+///     inner: K,
+///     asked: AtomicUsize,
+/// }
+///
+/// impl<K: Keyring> Keyring for Counting<K> {
+///     fn name(&self) -> &str {
+///         self.inner.name()
+///     }
+///
+///     fn binding(&self) -> KeyBinding {
+///         self.inner.binding()
+///     }
+///
+///     fn on_encrypt<'a>(&'a self, request: EncryptRequest<'a>) -> future::OnEncrypt<'a> {
+///         self.asked.fetch_add(1, Ordering::Relaxed);
+///         self.inner.on_encrypt(request)
+///     }
+///
+///     fn on_decrypt<'a>(&'a self, request: DecryptRequest<'a>) -> future::OnDecrypt<'a> {
+///         self.asked.fetch_add(1, Ordering::Relaxed);
+///         self.inner.on_decrypt(request)
+///     }
+/// }
+/// ```
 pub trait Keyring: fmt::Debug + Send + Sync {
     /// The name under which attempts are listed, such as `kms-mrk`.
     fn name(&self) -> &str;

@@ -1,4 +1,5 @@
-//! dynaseal
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // The public surface: documented, and able to grow.
 #![warn(
     missing_docs,

@@ -102,6 +102,7 @@ impl ItemSchema {
         model: &ModelSchema,
         logical_table_name: Option<&str>,
     ) -> Result<ItemSchemaBuilder, ConfigError> {
+        check_tree(model)?;
         let table = logical_table_name.or(model.logical_table_name()).ok_or_else(|| {
             ConfigError::new(
                 "the model names no table: add `#[seal(table = \"…\")]`, or `.logical_table_name(…)` \
@@ -454,6 +455,28 @@ impl ItemSchemaBuilder {
             partition_key,
             sort_key,
         }
+    }
+}
+
+/// What the derive cannot see in generic structs: names and roles that repeat over flattened parts.
+fn check_tree(model: &ModelSchema) -> Result<(), ConfigError> {
+    if model.has_duplicates() {
+        return Err(ConfigError::new(
+            "two fields of the model have the same attribute name",
+        ));
+    }
+    let counts = [
+        (model.count_partition_keys(), "partition key"),
+        (model.count_sort_keys(), "sort key"),
+        (model.count_tenants(), "tenant"),
+        (model.count_versions(), "version"),
+        (model.count_others(), "flattened map"),
+    ];
+    match counts.iter().find(|(count, _)| *count > 1) {
+        Some((_, role)) => Err(ConfigError::new(format!(
+            "the model has more than one {role}"
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 //! serde's and serde_dynamo's messages quote values, so none of their errors leaves this file: what
 //! is kept is the name of the top-level attribute and a fixed cause.
 
+mod keys;
 mod read;
 mod write;
 

@@ -22,6 +22,7 @@ pub struct SealedTableBuilder<T = Item> {
     suite: Option<AlgorithmSuite>,
     accepted_suite: Option<AlgorithmSuite>,
     max_encrypted_data_keys: Option<usize>,
+    unsigned_prefix: Option<String>,
     model: PhantomData<fn() -> T>,
 }
 
@@ -36,6 +37,7 @@ impl<T: Model> SealedTableBuilder<T> {
             suite: None,
             accepted_suite: None,
             max_encrypted_data_keys: None,
+            unsigned_prefix: None,
             model: PhantomData,
         }
     }
@@ -72,6 +74,13 @@ impl<T: Model> SealedTableBuilder<T> {
         self
     }
 
+    /// Takes every attribute that starts like this for unsigned, also those the model does not know;
+    /// see [`ItemSchemaBuilder::allowed_unsigned_attribute_prefix`](crate::item::ItemSchemaBuilder::allowed_unsigned_attribute_prefix).
+    pub fn allowed_unsigned_attribute_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.unsigned_prefix = Some(prefix.into());
+        self
+    }
+
     /// Checks everything against everything. Calls no service.
     ///
     /// # Errors
@@ -98,7 +107,8 @@ impl<T: Model> SealedTableBuilder<T> {
         let changes = self.logical_table_name.is_some()
             || self.suite.is_some()
             || self.accepted_suite.is_some()
-            || self.max_encrypted_data_keys.is_some();
+            || self.max_encrypted_data_keys.is_some()
+            || self.unsigned_prefix.is_some();
         let Some(model) = T::schema() else {
             return match &self.schema {
                 Some(_) if changes => Err(ConfigError::new(
@@ -122,6 +132,9 @@ impl<T: Model> SealedTableBuilder<T> {
         }
         if let Some(max) = self.max_encrypted_data_keys {
             builder = builder.max_encrypted_data_keys(max);
+        }
+        if let Some(prefix) = &self.unsigned_prefix {
+            builder = builder.allowed_unsigned_attribute_prefix(prefix);
         }
         builder.build().map(Arc::new)
     }

@@ -266,6 +266,21 @@ fn refuses_to_write_128_bits_and_maps_without_names() {
     );
 }
 
+/// serde_dynamo 4.3 panics on such keys.
+#[test]
+fn refuses_to_write_maps_whose_keys_have_parts() {
+    #[derive(Serialize)]
+    struct Model {
+        grid: BTreeMap<Vec<u8>, u8>,
+    }
+    let model = Model {
+        grid: BTreeMap::from([(vec![1], 1)]),
+    };
+    let error = write(&model).unwrap_err();
+    assert_eq!(error.attribute(), Some("grid"));
+    assert_eq!(error.cause(), MismatchCause::NotWritable);
+}
+
 #[test]
 fn drops_what_a_field_says_when_it_cannot_be_written() {
     #[derive(Serialize)]

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::ser::{Error, Impossible, SerializeMap, SerializeStruct, Serializer};
 
-use super::{MismatchCause, ModelMismatch};
+use super::{MismatchCause, ModelMismatch, keys};
 use crate::item::Item;
 
 /// Turns a model into an item.
@@ -17,7 +17,7 @@ pub(crate) fn write<T: Serialize>(model: &T) -> Result<Item, ModelMismatch> {
 }
 
 #[derive(Debug)]
-struct WriteError(ModelMismatch);
+pub(super) struct WriteError(pub(super) ModelMismatch);
 
 impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,8 +46,13 @@ struct ItemWriter {
 
 impl ItemWriter {
     fn insert<T: Serialize + ?Sized>(&mut self, name: String, value: &T) -> Result<(), WriteError> {
-        let value: Result<AttributeValue, _> = serde_dynamo::to_attribute_value(value);
-        let Ok(value) = value else {
+        let checked = keys::check(value).is_ok();
+        let value: Option<AttributeValue> = if checked {
+            serde_dynamo::to_attribute_value(value).ok()
+        } else {
+            None
+        };
+        let Some(value) = value else {
             return Err(WriteError(ModelMismatch::named(
                 name,
                 MismatchCause::NotWritable,

@@ -1,0 +1,288 @@
+//! Our own frozen vectors: what this version writes, every later one must write and read.
+//!
+//! `tests/vectors/items.json` never changes. A new vector is a new entry in [`cases`]; with
+//! `DYNASEAL_FREEZE=1` the test appends the entries that the file lacks, and touches no other.
+//! Items of suite 0x6700 are sealed again with the same random bytes and compared byte for byte;
+//! those of 0x6701 can only be opened, because ECDSA takes no randomness from outside.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::{Item, ItemEncryptor, ItemSchema};
+use crate::action::CryptoAction;
+use crate::crypto::random::{FixedRandom, Random};
+use crate::keyring::{Keyring, MultiKeyring, RawAesKeyring, StaticBranchKeyKeyring};
+use crate::suite::AlgorithmSuite;
+
+use AlgorithmSuite::{EcdsaP384, SymsigHmacSha384};
+use CryptoAction::{
+    DoNothing, EncryptAndSign, SignAndIncludeInEncryptionContext as Include, SignOnly,
+};
+
+/// One vector: how it is sealed. What it seals follows from `values`.
+struct Case {
+    name: &'static str,
+    suite: AlgorithmSuite,
+    keyring: fn() -> Arc<dyn Keyring>,
+    actions: &'static [(&'static str, CryptoAction)],
+}
+
+/// Attributes of all ten types, under names of one, two and three UTF-16 orders.
+fn values() -> Map<String, Value> {
+    let values = json!({
+        "pk": {"S": "customer#1"},
+        "sk": {"N": "+0017.50e1"},
+        "null": {"NULL": true},
+        "text": {"S": "Grüße, \u{1F980}"},
+        "number": {"N": "-00120.500e-1"},
+        "bool": {"BOOL": true},
+        "binary": {"B": "AP8BAgM="},
+        "texts": {"SS": ["\u{ff61}", "\u{10002}", "a"]},
+        "numbers": {"NS": ["10", "9", "-0.5", "1e2"]},
+        "binaries": {"BS": ["gA==", "AQI=", "AQ=="]},
+        "map": {"M": {"z": {"L": [{"N": "1.0"}]}, "\u{10001}": {"NULL": true}, "\u{fe4c}": {"S": ""}}},
+        "list": {"L": [{"M": {}}, {"L": []}, {"BOOL": false}]},
+        "é": {"S": "two bytes, one unit"},
+        "\u{10001}": {"S": "four bytes, two units"},
+        ":views": {"N": "7"},
+    });
+    values.as_object().expect("an object").clone()
+}
+
+const ALL_ENCRYPTED: &[(&str, CryptoAction)] = &[
+    ("null", EncryptAndSign),
+    ("text", EncryptAndSign),
+    ("number", EncryptAndSign),
+    ("bool", EncryptAndSign),
+    ("binary", EncryptAndSign),
+    ("texts", EncryptAndSign),
+    ("numbers", EncryptAndSign),
+    ("binaries", EncryptAndSign),
+    ("map", EncryptAndSign),
+    ("list", EncryptAndSign),
+    ("é", EncryptAndSign),
+    ("\u{10001}", EncryptAndSign),
+    (":views", DoNothing),
+];
+
+const ALL_SIGNED: &[(&str, CryptoAction)] = &[
+    ("null", SignOnly),
+    ("text", SignOnly),
+    ("number", SignOnly),
+    ("bool", SignOnly),
+    ("binary", SignOnly),
+    ("texts", SignOnly),
+    ("numbers", SignOnly),
+    ("binaries", SignOnly),
+    ("map", SignOnly),
+    ("list", SignOnly),
+    ("é", SignOnly),
+    ("\u{10001}", SignOnly),
+    (":views", DoNothing),
+];
+
+const INCLUDED: &[(&str, CryptoAction)] = &[
+    ("null", Include),
+    ("text", Include),
+    ("number", Include),
+    ("bool", Include),
+    ("binary", Include),
+    ("texts", Include),
+    ("map", Include),
+    ("list", EncryptAndSign),
+    ("numbers", SignOnly),
+    ("binaries", EncryptAndSign),
+    ("é", Include),
+    ("\u{10001}", EncryptAndSign),
+    (":views", DoNothing),
+];
+
+fn random(seed: u64) -> Arc<dyn Random> {
+    Arc::new(FixedRandom::new(seed << 32))
+}
+
+fn raw(name: &str, key: &[u8], seed: u64) -> RawAesKeyring {
+    RawAesKeyring::new("frozen", name, key)
+        .expect("a key")
+        .with_random(random(seed))
+}
+
+fn raw_256() -> Arc<dyn Keyring> {
+    Arc::new(raw("aes-256", &[0x25; 32], 1))
+}
+
+fn branch() -> StaticBranchKeyKeyring {
+    let version = "01234567-89ab-4cde-8f01-23456789abcd";
+    let keyring = StaticBranchKeyKeyring::new("branch-1", version, [0xb0; 32]);
+    keyring.expect("a branch key").with_random(random(2))
+}
+
+fn branch_key() -> Arc<dyn Keyring> {
+    Arc::new(branch())
+}
+
+fn four_recipients() -> Arc<dyn Keyring> {
+    let multi = MultiKeyring::new(raw("aes-128", &[0x12; 16], 3))
+        .child(raw("aes-192", &[0x19; 24], 4))
+        .child(raw("aes-256", &[0x25; 32], 1))
+        .child(branch());
+    Arc::new(multi)
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name, suite, keyring, actions| Case {
+        name,
+        suite,
+        keyring,
+        actions,
+    };
+    vec![
+        case(
+            "encrypted, 0x6700, raw AES-256",
+            SymsigHmacSha384,
+            raw_256,
+            ALL_ENCRYPTED,
+        ),
+        case(
+            "signed, 0x6700, raw AES-256",
+            SymsigHmacSha384,
+            raw_256,
+            ALL_SIGNED,
+        ),
+        case(
+            "version 2, 0x6700, raw AES-256",
+            SymsigHmacSha384,
+            raw_256,
+            INCLUDED,
+        ),
+        case(
+            "encrypted, 0x6700, branch key",
+            SymsigHmacSha384,
+            branch_key,
+            ALL_ENCRYPTED,
+        ),
+        case(
+            "version 2, 0x6700, four recipients",
+            SymsigHmacSha384,
+            four_recipients,
+            INCLUDED,
+        ),
+        case(
+            "encrypted, 0x6701, raw AES-256",
+            EcdsaP384,
+            raw_256,
+            ALL_ENCRYPTED,
+        ),
+        case(
+            "version 2, 0x6701, branch key",
+            EcdsaP384,
+            branch_key,
+            INCLUDED,
+        ),
+        case(
+            "signed, 0x6701, four recipients",
+            EcdsaP384,
+            four_recipients,
+            ALL_SIGNED,
+        ),
+    ]
+}
+
+impl Case {
+    fn encryptor(&self) -> ItemEncryptor {
+        let schema = self.actions.iter().fold(
+            ItemSchema::builder("frozen-täble", "pk")
+                .sort_key_name("sk")
+                .allowed_unsigned_attribute_prefix(":")
+                .algorithm_suite(self.suite),
+            |schema, (name, action)| schema.action(*name, *action),
+        );
+        ItemEncryptor::new(schema.build().expect("a schema"), (self.keyring)())
+            .with_random(random(5))
+    }
+
+    async fn seal(&self) -> Value {
+        let sealed = self
+            .encryptor()
+            .seal(item(Value::Object(values())))
+            .await
+            .expect("seals");
+        serde_json::to_value(serde_dynamo::Item::from(sealed)).expect("JSON")
+    }
+}
+
+fn item(json: Value) -> Item {
+    serde_json::from_value::<serde_dynamo::Item>(json)
+        .expect("DynamoDB JSON")
+        .into()
+}
+
+fn file() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/items.json")
+}
+
+fn read() -> Map<String, Value> {
+    match std::fs::read_to_string(file()) {
+        Ok(text) => serde_json::from_str(&text).expect("JSON"),
+        Err(_) => Map::new(),
+    }
+}
+
+/// Adds the vectors that the file lacks, and changes none that it has.
+async fn freeze() {
+    let mut frozen = read();
+    for case in cases() {
+        if !frozen.contains_key(case.name) {
+            let opened = case
+                .encryptor()
+                .open(item(case.seal().await))
+                .await
+                .expect("opens");
+            let opened = serde_dynamo::Item::from(opened.into_item());
+            let vector =
+                json!({"plaintext": values(), "sealed": case.seal().await, "opened": opened});
+            frozen.insert(case.name.to_owned(), vector);
+        }
+    }
+    let text = serde_json::to_string_pretty(&Value::Object(frozen)).expect("JSON");
+    std::fs::write(file(), text + "\n").expect("written");
+}
+
+#[tokio::test]
+async fn seals_every_frozen_0x6700_vector_byte_for_byte() {
+    if std::env::var_os("DYNASEAL_FREEZE").is_some() {
+        freeze().await;
+    }
+    let frozen = read();
+    for case in cases()
+        .into_iter()
+        .filter(|case| case.suite == SymsigHmacSha384)
+    {
+        let sealed = frozen[case.name]["sealed"].clone();
+        assert_eq!(item(case.seal().await), item(sealed), "{}", case.name);
+    }
+}
+
+#[tokio::test]
+async fn opens_every_frozen_vector() {
+    let frozen = read();
+    assert_eq!(
+        frozen.len(),
+        cases().len(),
+        "a vector without a case, or a case without a vector"
+    );
+    for case in cases() {
+        let vector = &frozen[case.name];
+        let opened = case.encryptor().open(item(vector["sealed"].clone())).await;
+        let opened = opened.unwrap_or_else(|error| panic!("{}: {error:?}", case.name));
+        assert_eq!(opened.suite(), case.suite);
+        assert_eq!(
+            opened.into_item(),
+            item(vector["opened"].clone()),
+            "{}",
+            case.name
+        );
+    }
+}
