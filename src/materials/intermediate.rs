@@ -31,7 +31,7 @@ impl DerivedKeys {
             Ok::<_, Infallible>(())
         });
         let mut key_encryption_key = Zeroizing::new([0; 32]);
-        hkdf.expand(&[ENC_LABEL], &mut *key_encryption_key);
+        hkdf.expand(&[ENC_LABEL], &mut key_encryption_key);
         Self {
             symmetric_signing_key: SymmetricSigningKey(symmetric_signing_key),
             key_encryption_key: AeadKey::aes256(&key_encryption_key),

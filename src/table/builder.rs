@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Core, SealedTable, table_name};
 use crate::error::ConfigError;
-use crate::item::{Item, ItemEncryptor, ItemSchema, Model};
+use crate::item::{Item, ItemEncryptor, ItemSchema, Model, ModelSchema};
 use crate::keyring::Keyring;
 use crate::region::RegionSet;
 use crate::suite::AlgorithmSuite;
@@ -91,7 +91,7 @@ impl<T: Model> SealedTableBuilder<T> {
     pub fn build(self) -> Result<SealedTable<T>, ConfigError> {
         let table_name = table_name(&self.table_name)?;
         let schema = self.resolve_schema()?;
-        let version = T::schema().and_then(|model| model.version());
+        let version = T::schema().and_then(ModelSchema::version);
         Ok(SealedTable {
             core: Arc::new(Core {
                 table_name,
