@@ -2,6 +2,8 @@
 //! sealing and opening are measured against. No parsing, no encoding, no map, no allocation but two
 //! buffers.
 
+use std::collections::BTreeMap;
+
 use aes::cipher::{BlockCipherEncrypt, KeyInit as _};
 use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AeadInOut, Aes256Gcm};
@@ -42,7 +44,9 @@ impl Workload {
             .as_ref()
             .to_vec();
         let (mut fields, mut record) = (Vec::new(), header.clone());
-        for name in shape.item.keys() {
+        // In one order, so that two runs measure the same sequence of sizes.
+        let attributes: BTreeMap<_, _> = shape.item.iter().collect();
+        for (name, value) in attributes {
             // Path, length and marker: about 60 bytes an attribute.
             let mut add = |len: usize| record.extend(std::iter::repeat_n(0, len + 60));
             match shape.action(name) {
@@ -52,7 +56,7 @@ impl Workload {
                     add(stored);
                 }
                 CryptoAction::DoNothing => {}
-                _ => add(serialized_len(&shape.item[name])),
+                _ => add(serialized_len(value)),
             }
         }
         let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_ASN1_SIGNING).expect("key pair");
