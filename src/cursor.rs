@@ -77,6 +77,11 @@ impl<'a> Cursor<'a> {
             .unwrap_or_default()
     }
 
+    /// How many bytes are left.
+    pub(crate) fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
     /// Ends the reading; bytes left over are an error.
     pub(crate) fn finish(self) -> Result<(), Malformed> {
         if self.rest.is_empty() {

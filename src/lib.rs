@@ -29,7 +29,6 @@ extern crate self as dynaseal;
 
 // --- words and tools ---------------------------------------------------------------------------
 pub mod action;
-pub mod bytes;
 mod context;
 mod crypto;
 mod cursor;
@@ -50,6 +49,8 @@ pub mod keyring;
 pub mod region;
 
 // --- items -------------------------------------------------------------------------------------
+// Byte fields know `Unsigned`, and so stand above items.
+pub mod bytes;
 pub mod item;
 
 // --- tables ------------------------------------------------------------------------------------

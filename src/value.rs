@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 pub(crate) use decode::decode;
-pub(crate) use encode::encode_to;
+pub(crate) use encode::{encode_to, expected_len};
 
 use crate::error::ValueError;
 
@@ -104,7 +104,7 @@ impl<'a> Terminal<'a> {
                 Cow::Owned(text) => Cow::Owned(text.into_bytes()),
             },
             _ => {
-                let mut out = Vec::new();
+                let mut out = Vec::with_capacity(expected_len(value));
                 encode_to(value, &mut out)?;
                 Cow::Owned(out)
             }

@@ -1,5 +1,7 @@
 //! Key derivation: HKDF-SHA-512 (RFC 5869), the field key stream, and the KDF of branch keys.
 
+use std::sync::LazyLock;
+
 use aes::Aes256;
 use aes::cipher::{BlockCipherEncrypt, KeyInit as _};
 use hkdf::Hkdf;
@@ -7,18 +9,20 @@ use hmac::{Hmac, Mac};
 use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
+/// HMAC under the absent salt: two compressions that need not be done again for every key.
+static NO_SALT: LazyLock<Hmac<Sha512>> = LazyLock::new(|| {
+    <Hmac<Sha512>>::new_from_slice(&[0; 64]).expect("HMAC takes a key of any length")
+});
+
 /// The extracted half of HKDF-SHA-512, from which any number of keys are expanded.
 pub(crate) struct HkdfSha512(Hkdf<Sha512>);
 
 impl HkdfSha512 {
     /// Extracts with no salt, which RFC 5869 makes 64 zero bytes.
+    ///
+    /// By hand: `Hkdf::new` leaves the pseudorandom key in an array that it does not wipe.
     pub(crate) fn extract(input_key_material: &[u8]) -> Self {
-        Self::extract_with_salt(&[0; 64], input_key_material)
-    }
-
-    /// Extracts by hand: `Hkdf::new` leaves the pseudorandom key in an array that it does not wipe.
-    fn extract_with_salt(salt: &[u8], input_key_material: &[u8]) -> Self {
-        let mut mac = <Hmac<Sha512>>::new_from_slice(salt).expect("HMAC takes a key of any length");
+        let mut mac = NO_SALT.clone();
         mac.update(input_key_material);
         let pseudorandom_key: Zeroizing<[u8; 64]> =
             Zeroizing::new(mac.finalize().into_bytes().into());

@@ -33,7 +33,13 @@ impl InvalidAttribute {
 
 impl fmt::Display for InvalidAttribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "attribute `{}`: {}", self.name, self.issue)
+        // Whoever writes to the table chooses names; none may look like a line of its own.
+        write!(
+            f,
+            "attribute `{}`: {}",
+            self.name.escape_debug(),
+            self.issue
+        )
     }
 }
 

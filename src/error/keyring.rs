@@ -134,10 +134,16 @@ impl KeyringError {
         self.0.key.as_deref()
     }
 
-    /// The region that was asked.
+    /// The region that was asked; of several attempts, the one in which all of them were made.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
-        self.0.region.as_deref()
+        self.0.region.as_deref().or_else(|| self.common_region())
+    }
+
+    fn common_region(&self) -> Option<&str> {
+        let mut regions = self.attempts().iter().map(Self::region);
+        let first = regions.next()??;
+        regions.all(|region| region == Some(first)).then_some(first)
     }
 
     /// Every attempt behind this error, in order; empty if it is a single one.
@@ -203,10 +209,10 @@ impl fmt::Display for KeyringError {
         if let Some(key) = self.key() {
             write!(f, " {key}")?;
         }
-        if let Some(region) = self.region() {
+        if let Some(region) = &self.0.region {
             write!(f, " in {region}")?;
         }
-        if self.keyring().is_some() || self.key().is_some() || self.region().is_some() {
+        if self.keyring().is_some() || self.key().is_some() || self.0.region.is_some() {
             f.write_str(": ")?;
         }
         write!(f, "{}", self.0.kind)?;
@@ -265,6 +271,17 @@ mod tests {
             "every attempt failed: kms-mrk arn:aws:kms:eu-west-1:111122223333:key/mrk-1 in eu-west-1: \
              key is disabled or pending deletion; raw-aes: no encrypted data key was made for this keyring"
         );
+    }
+
+    #[test]
+    fn names_the_region_that_all_attempts_share() {
+        let attempt = |region: &str| KeyringError::new(KeyringErrorKind::Denied).in_region(region);
+        let shared = KeyringError::from_attempts(vec![attempt("eu-west-1"), attempt("eu-west-1")]);
+        assert_eq!(shared.region(), Some("eu-west-1"));
+        let nested = KeyringError::from_attempts(vec![shared, attempt("eu-west-1")]);
+        assert_eq!(nested.region(), Some("eu-west-1"));
+        let mixed = KeyringError::from_attempts(vec![nested, attempt("us-east-1")]);
+        assert_eq!(mixed.region(), None);
     }
 
     #[test]

@@ -223,7 +223,7 @@ impl fmt::Display for ContextConflict {
         write!(
             f,
             "entry `{}` of the header is not the one this item must have",
-            self.key
+            self.key.escape_debug()
         )
     }
 }

@@ -61,14 +61,19 @@ impl<'a> CanonicalPath<'a> {
     }
 }
 
-/// Bytewise on the whole path. Within one table that is by length in UTF-16 units, then by name.
+/// The order of two attributes of one table: bytewise on the whole path, which is by length in
+/// UTF-16 units, then by name.
+pub(crate) fn canonical_order(a: &str, b: &str) -> Ordering {
+    utf16_len(a)
+        .cmp(&utf16_len(b))
+        .then_with(|| a.as_bytes().cmp(b.as_bytes()))
+}
+
 impl Ord for CanonicalPath<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.prefix, self.name_len, self.name.as_bytes()).cmp(&(
-            other.prefix,
-            other.name_len,
-            other.name.as_bytes(),
-        ))
+        self.prefix
+            .cmp(other.prefix)
+            .then_with(|| canonical_order(self.name, other.name))
     }
 }
 

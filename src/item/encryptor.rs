@@ -13,15 +13,15 @@ use crate::context::Entries;
 use crate::crypto::random::{Random, SystemRandom};
 use crate::engine::{self, FieldBytes, Parsed, SealField, SealedParts, StoredField, Verified};
 use crate::error::{
-    InvalidAttribute, KeyringError, KeyringErrorKind, Malformed, NotSealed, OpenError, SealError,
-    SuiteBelowPolicy, TooManyEncryptedDataKeys,
+    AttributeIssue, InvalidAttribute, KeyringError, KeyringErrorKind, Malformed, NotSealed,
+    OpenError, SealError, SuiteBelowPolicy, TooManyEncryptedDataKeys,
 };
 use crate::format::header::{Header, MESSAGE_ID_LEN, MessageId, Version};
 use crate::format::legend::LegendByte;
 use crate::format::{FOOTER_ATTRIBUTE, HEADER_ATTRIBUTE};
 use crate::keyring::{Keyring, Opened, Unwrapped};
 use crate::materials::Preparation;
-use crate::suite::Authenticity;
+use crate::suite::{AlgorithmSuite, Authenticity};
 use crate::value::decode;
 
 /// Seals and opens items under one schema and one keyring.
@@ -150,7 +150,7 @@ impl ItemEncryptor {
         Description::of(&self.schema, item).map(Unverified::new)
     }
 
-    fn suite(&self) -> crate::AlgorithmSuite {
+    fn suite(&self) -> AlgorithmSuite {
         self.schema.suite(self.keyring.binding())
     }
 
@@ -269,9 +269,9 @@ fn decrypt_values(
             .get(field.index)
             .map_or("", |(name, _)| name);
         let value = decode(field.type_id, field.bytes);
-        value.map(|value| (field.index, value)).map_err(|cause| {
-            InvalidAttribute::new(name, crate::error::AttributeIssue::Value(cause)).into()
-        })
+        value
+            .map(|value| (field.index, value))
+            .map_err(|cause| InvalidAttribute::new(name, AttributeIssue::Value(cause)).into())
     });
     values.collect()
 }

@@ -9,9 +9,10 @@ use crate::error::{
     AttributeIssue, InvalidAttribute, OpenError, SchemaChanged, SealError, ValueError,
 };
 use crate::format::RESERVED_PREFIX;
+use crate::format::canonical_path::canonical_order;
 use crate::format::header::Header;
 use crate::format::legend::LegendByte;
-use crate::value::{TYPE_ID_LEN, Terminal, TypeId, encode_to};
+use crate::value::{TYPE_ID_LEN, Terminal, TypeId, encode_to, expected_len};
 
 /// Bytes that GCM adds to a field.
 const TAG_LEN: usize = 16;
@@ -40,9 +41,8 @@ impl Attributes {
                 signed += 1;
             }
         }
-        let prefix = schema.path_prefix();
         let in_scope = all.get_mut(..signed).unwrap_or_default();
-        in_scope.sort_unstable_by(|(a, _), (b, _)| prefix.path(a).cmp(&prefix.path(b)));
+        in_scope.sort_unstable_by(|(a, _), (b, _)| canonical_order(a, b));
         Self { all, signed }
     }
 
@@ -58,10 +58,14 @@ impl Attributes {
 
     /// The item, without what belongs to the format.
     pub(super) fn into_item(self) -> Item {
-        self.all
+        // Room for header and footer: a map that grows hashes every name again.
+        let mut item = Item::with_capacity(self.all.len() + 2);
+        let own = self
+            .all
             .into_iter()
-            .filter(|(name, _)| !name.starts_with(RESERVED_PREFIX))
-            .collect()
+            .filter(|(name, _)| !name.starts_with(RESERVED_PREFIX));
+        item.extend(own);
+        item
     }
 }
 
@@ -115,13 +119,7 @@ pub(super) fn to_seal<'a>(
 
 /// `type id ‖ value`, with room for the tag.
 fn plaintext(value: &AttributeValue) -> Result<Vec<u8>, ValueError> {
-    let expected_len = match value {
-        AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
-        AttributeValue::B(blob) => blob.as_ref().len(),
-        AttributeValue::M(_) | AttributeValue::L(_) => 512,
-        _ => 64,
-    };
-    let mut out = Vec::with_capacity(TYPE_ID_LEN + expected_len + TAG_LEN);
+    let mut out = Vec::with_capacity(TYPE_ID_LEN + expected_len(value) + TAG_LEN);
     out.extend_from_slice(&TypeId::of(value)?.to_bytes());
     encode_to(value, &mut out)?;
     out.reserve_exact(TAG_LEN);

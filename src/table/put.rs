@@ -12,7 +12,7 @@ use super::customize::{self, refuse_set};
 use super::error::{OperationError, Refused, SdkFailure};
 use super::span;
 use super::{Core, footer};
-use crate::error::{AttributeIssue, InvalidAttribute};
+use crate::error::{AttributeIssue, InvalidAttribute, SealError, ValueError};
 use crate::item::{Item, ModelMismatch};
 
 /// Seals and writes one item. Made by [`SealedTable::put`](super::SealedTable::put).
@@ -26,7 +26,9 @@ pub struct Put<T = Item> {
 }
 
 /// What writing an item returned.
-#[derive(Clone, Debug)]
+///
+/// Its `Debug` shows nothing of the SDK's output, which may hold the value of the partition key.
+#[derive(Clone)]
 pub struct PutOutput {
     version: Option<u64>,
     sdk: PutItemOutput,
@@ -147,6 +149,14 @@ impl<T> Put<T> {
     }
 }
 
+impl fmt::Debug for PutOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PutOutput")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What must hold of the stored item.
 enum Condition {
     NotExists,
@@ -176,10 +186,10 @@ fn advance(item: &mut Item, name: &str) -> Result<u64, OperationError<PutItemErr
         Some(AttributeValue::N(text)) => text.parse::<u64>().ok().filter(|old| *old < u64::MAX),
         _ => None,
     };
-    let issue = AttributeIssue::Value(crate::error::ValueError::NotANumber);
+    let issue = AttributeIssue::Value(ValueError::NotANumber);
     let old = old
         .ok_or_else(|| InvalidAttribute::new(name, issue))
-        .map_err(crate::SealError::from)?;
+        .map_err(SealError::from)?;
     item.insert(name.to_owned(), AttributeValue::N((old + 1).to_string()));
     Ok(old)
 }

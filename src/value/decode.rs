@@ -62,10 +62,14 @@ fn texts(cursor: &mut Cursor<'_>) -> Result<Vec<String>, ValueError> {
 /// The members of a set in the order they have; their order is not checked, their uniqueness is.
 fn members<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<&'a [u8]>, ValueError> {
     let count = cursor.u32()?;
-    // Collected one by one: an untrusted count reserves nothing.
-    let members = (0..count)
-        .map(|_| cursor.u32_prefixed())
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut members = Vec::with_capacity(fitting(count, cursor, MIN_MEMBER_LEN));
+    for _ in 0..count {
+        members.push(cursor.u32_prefixed()?);
+    }
+    // Ours are in order already, and then there is nothing to copy.
+    if members.is_sorted_by(|a, b| a < b) {
+        return Ok(members);
+    }
     let mut sorted = members.clone();
     sorted.sort_unstable();
     if sorted
@@ -77,12 +81,29 @@ fn members<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<&'a [u8]>, ValueError> {
     Ok(members)
 }
 
+/// A length.
+const MIN_MEMBER_LEN: usize = 4;
+/// A type id and a length.
+const MIN_ELEMENT_LEN: usize = 6;
+/// A key of one byte with type id and length, and an element.
+const MIN_ENTRY_LEN: usize = 13;
+
+/// A count, but for no more than the bytes that are left can hold: what is reserved follows the
+/// input's size, never a number in it.
+fn fitting(count: u32, cursor: &Cursor<'_>, min_len: usize) -> usize {
+    usize::try_from(count)
+        .unwrap_or(usize::MAX)
+        .min(cursor.remaining() / min_len)
+}
+
 fn map(cursor: &mut Cursor<'_>, depth: u32) -> Result<AttributeValue, ValueError> {
     let mut value = AttributeValue::M(Default::default());
     let AttributeValue::M(entries) = &mut value else {
         return Err(ValueError::Malformed);
     };
-    for _ in 0..cursor.u32()? {
+    let count = cursor.u32()?;
+    entries.reserve(fitting(count, cursor, MIN_ENTRY_LEN));
+    for _ in 0..count {
         if *cursor.array()? != TypeId::String.to_bytes() {
             return Err(ValueError::Malformed);
         }
@@ -96,10 +117,11 @@ fn map(cursor: &mut Cursor<'_>, depth: u32) -> Result<AttributeValue, ValueError
 
 fn list(cursor: &mut Cursor<'_>, depth: u32) -> Result<AttributeValue, ValueError> {
     let count = cursor.u32()?;
-    (0..count)
-        .map(|_| nested(cursor, depth))
-        .collect::<Result<_, _>>()
-        .map(AttributeValue::L)
+    let mut elements = Vec::with_capacity(fitting(count, cursor, MIN_ELEMENT_LEN));
+    for _ in 0..count {
+        elements.push(nested(cursor, depth)?);
+    }
+    Ok(AttributeValue::L(elements))
 }
 
 fn nested(cursor: &mut Cursor<'_>, depth: u32) -> Result<AttributeValue, ValueError> {

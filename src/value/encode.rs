@@ -10,6 +10,45 @@ use crate::error::ValueError;
 /// Bytes of a map key, which DynamoDB limits like an attribute name.
 const MAX_MAP_KEY_LEN: usize = 65_535;
 
+/// How many bytes [`encode_to`] will append: exact, unless numbers are not normalized.
+pub(crate) fn expected_len(value: &AttributeValue) -> usize {
+    /// A type id and a length.
+    const NESTED: usize = 6;
+    const LEN: usize = 4;
+    match value {
+        AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
+        AttributeValue::B(blob) => blob.as_ref().len(),
+        AttributeValue::Bool(_) => 1,
+        AttributeValue::Ss(members) | AttributeValue::Ns(members) => {
+            LEN + members
+                .iter()
+                .map(|member| LEN + member.len())
+                .sum::<usize>()
+        }
+        AttributeValue::Bs(members) => {
+            LEN + members
+                .iter()
+                .map(|member| LEN + member.as_ref().len())
+                .sum::<usize>()
+        }
+        AttributeValue::M(entries) => {
+            let keys: usize = entries.keys().map(|key| NESTED + key.len()).sum();
+            LEN + keys
+                + entries
+                    .values()
+                    .map(|value| NESTED + expected_len(value))
+                    .sum::<usize>()
+        }
+        AttributeValue::L(elements) => {
+            LEN + elements
+                .iter()
+                .map(|value| NESTED + expected_len(value))
+                .sum::<usize>()
+        }
+        _ => 0,
+    }
+}
+
 /// Appends the canonical bytes of `value` to `out`, without its type id.
 pub(crate) fn encode_to(value: &AttributeValue, out: &mut Vec<u8>) -> Result<(), ValueError> {
     encode(value, 1, out)
@@ -67,8 +106,18 @@ fn encode(value: &AttributeValue, depth: u32, out: &mut Vec<u8>) -> Result<(), V
 }
 
 /// Strings compare by UTF-16 units in this format, so that U+10002 sorts before U+FF61.
+///
+/// That is the order of the UTF-8 bytes, but for one case: a character beyond U+FFFF (first byte F0
+/// and up) comes before those from U+E000 to U+FFFF (first byte EE or EF).
 fn utf16_order(a: &str, b: &str) -> Ordering {
-    a.encode_utf16().cmp(b.encode_utf16())
+    const FIRST_OF_E000: u8 = 0xee;
+    const FIRST_OF_10000: u8 = 0xf0;
+    match a.bytes().zip(b.bytes()).find(|(a, b)| a != b) {
+        Some((a, FIRST_OF_E000..FIRST_OF_10000)) if a >= FIRST_OF_10000 => Ordering::Less,
+        Some((FIRST_OF_E000..FIRST_OF_10000, b)) if b >= FIRST_OF_10000 => Ordering::Greater,
+        Some((a, b)) => a.cmp(&b),
+        None => a.len().cmp(&b.len()),
+    }
 }
 
 /// `u32 count ‖ (u32 len ‖ bytes)*` of members that are sorted already.
@@ -144,6 +193,25 @@ mod tests {
         ]
         .concat();
         assert_eq!(bytes(&value).unwrap(), expected);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn orders_any_two_strings_as_their_utf16_units_do(
+            a in "[a\u{e9}\u{d7ff}\u{e000}\u{ffff}\u{10000}\u{10ffff}]{0,3}",
+            b in "[a\u{e9}\u{d7ff}\u{e000}\u{ffff}\u{10000}\u{10ffff}]{0,3}",
+        ) {
+            let expected = a.encode_utf16().cmp(b.encode_utf16());
+            proptest::prop_assert_eq!(utf16_order(&a, &b), expected);
+        }
+    }
+
+    #[test]
+    fn expects_the_length_it_writes() {
+        let inner = AttributeValue::M([("key".to_owned(), AttributeValue::Bool(true))].into());
+        let set = AttributeValue::Ss(strings(&["a", "bc"]));
+        let value = AttributeValue::L(vec![inner, set, AttributeValue::N("12.5".to_owned())]);
+        assert_eq!(expected_len(&value), bytes(&value).unwrap().len());
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! The integration suite: one binary, modules by subject. It runs on the test kit.
 
 mod cloud;
+mod keyrings;
 mod kms_double;
+mod leaks;
 mod properties;
+mod schema;
 mod support;
+mod table;
 mod tamper;
 mod vectors;

@@ -10,6 +10,8 @@ use dynaseal::Item;
 use serde_json::Value;
 
 pub(crate) mod gen_item;
+pub(crate) mod header;
+pub(crate) mod stack;
 
 /// A file of the shared folder beside the repository, if it is there.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
