@@ -171,7 +171,7 @@ async fn writes_in_one_region_and_reads_in_another_with_the_local_replica_of_the
 async fn shows_an_administrator_no_plaintext() {
     let (_stack, stored) = start_with_customer().await;
     let mut seen = Vec::new();
-    for (name, value) in &stored {
+    for (name, value) in stored.iter().collect::<BTreeMap<_, _>>() {
         seen.extend_from_slice(name.as_bytes());
         all_bytes(value, &mut seen);
     }
