@@ -102,7 +102,7 @@ fn number(text: &str) -> String {
     let (whole, fraction) = mantissa
         .trim_start_matches(['+', '-'])
         .split_once('.')
-        .unwrap_or((mantissa.trim_start_matches(['+', '-']), ""));
+        .unwrap_or_else(|| (mantissa.trim_start_matches(['+', '-']), ""));
     let exponent: i64 = exponent
         .trim_start_matches('+')
         .parse::<i64>()

@@ -64,7 +64,7 @@ async fn run_manifest(file: &str) -> Option<usize> {
     let manifest = read_json(&shared(file)?);
     let tests = manifest["tests"].as_object().unwrap();
     for (number, test) in tests {
-        let config = test.get("decryptConfig").unwrap_or(&test["config"]);
+        let config = test.get("decryptConfig").unwrap_or_else(|| &test["config"]);
         let opened = encryptor(config, branch_key())
             .open(vector_item(&test["encrypted"]))
             .await;

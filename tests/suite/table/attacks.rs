@@ -1,7 +1,7 @@
 //! What an administrator with full rights on the table can do, and what the reader says.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use dynaseal::keyring::KeyringErrorKind;
+use dynaseal::keyring::{KeyringError, KeyringErrorKind};
 
 use super::*;
 use crate::support::header::{Edk, edks, with_edks};
@@ -11,11 +11,7 @@ fn kinds(error: &OpenError) -> Vec<KeyringErrorKind> {
     let OpenError::Keyring(error) = error else {
         panic!("{error:?}")
     };
-    error
-        .attempts()
-        .iter()
-        .map(|attempt| attempt.kind())
-        .collect()
+    error.attempts().iter().map(KeyringError::kind).collect()
 }
 
 #[tokio::test]
