@@ -56,16 +56,16 @@ fn table() {
             let encryptor = shape.encryptor(suite);
             let sealed = now(encryptor.seal(shape.item.clone())).expect("seals");
             let mut workload = Workload::of(shape, suite);
-            let seal = median(
+            let (seal, seal_floor) = medians(
                 || shape.item.clone(),
                 |item| now(encryptor.seal(item)).expect("seals"),
+                || workload.seal(),
             );
-            let seal_floor = median(|| (), |()| workload.seal());
-            let open = median(
+            let (open, open_floor) = medians(
                 || sealed.clone(),
                 |item| now(encryptor.open(item)).expect("opens"),
+                || workload.open(),
             );
-            let open_floor = median(|| (), |()| workload.open());
             println!(
                 "| {} | {suite} | {seal:.1} | {seal_floor:.1} | {:.2} | {open:.1} | {open_floor:.1} | {:.2} | {} / {} |",
                 shape.name,
@@ -84,18 +84,34 @@ fn table() {
     }
 }
 
-/// The median time of one run in microseconds, inputs made and outputs dropped outside of it.
-#[expect(clippy::disallowed_methods, reason = "a bench is what reads the clock")]
-fn median<I, O>(mut input: impl FnMut() -> I, mut run: impl FnMut(I) -> O) -> f64 {
-    let start = Instant::now();
-    let mut times = Vec::new();
-    while times.len() < 50 || (start.elapsed() < Duration::from_millis(400) && times.len() < 2000) {
+/// The median times of `run` and of `floor` in microseconds. They alternate, so that whatever else
+/// the machine does falls on both; inputs are made and outputs dropped outside of the time.
+fn medians<I, O>(
+    mut input: impl FnMut() -> I,
+    mut run: impl FnMut(I) -> O,
+    mut floor: impl FnMut(),
+) -> (f64, f64) {
+    let (mut runs, mut floors) = (Vec::new(), Vec::new());
+    while runs.len() < 100 || (runs.iter().sum::<Duration>() < BUDGET && runs.len() < 4000) {
         let input = black_box(input());
-        let before = Instant::now();
-        let output = black_box(run(input));
-        times.push(before.elapsed());
-        drop(output);
+        let (output, time) = timed(|| run(input));
+        drop(black_box(output));
+        runs.push(time);
+        floors.push(timed(&mut floor).1);
     }
+    (median(runs), median(floors))
+}
+
+const BUDGET: Duration = Duration::from_millis(400);
+
+#[expect(clippy::disallowed_methods, reason = "a bench is what reads the clock")]
+fn timed<O>(run: impl FnOnce() -> O) -> (O, Duration) {
+    let start = Instant::now();
+    let output = run();
+    (output, start.elapsed())
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
     times.sort_unstable();
     times[times.len() / 2].as_secs_f64() * 1e6
 }

@@ -136,7 +136,7 @@ fn parse_action(text: &str) -> Result<CryptoAction, Failure> {
 }
 
 fn unhex(text: &str) -> Result<Vec<u8>, Failure> {
-    if !text.is_ascii() || text.len() % 2 != 0 {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return Err("not hexadecimal".into());
     }
     let digits = (0..text.len())

@@ -14,7 +14,6 @@ type Aes192Gcm = AesGcm<aes::Aes192, U12>;
 /// An expanded AES key of 128, 192 or 256 bits; its schedule is wiped on drop.
 pub(crate) struct AeadKey(Cipher);
 
-/// One lives at a time, on the stack, so no variant is boxed.
 enum Cipher {
     Aes128(Aes128Gcm),
     Aes192(Aes192Gcm),

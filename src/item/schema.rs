@@ -87,7 +87,8 @@ impl ItemSchema {
         logical_table_name: Option<&str>,
     ) -> Result<ItemSchemaBuilder, ConfigError> {
         check_tree(model)?;
-        let table = logical_table_name.or_else(|| model.logical_table_name()).ok_or_else(|| {
+        let stated = logical_table_name.or_else(|| model.logical_table_name());
+        let table = stated.ok_or_else(|| {
             ConfigError::new(
                 "the model names no table: add `#[seal(table = \"…\")]`, or `.logical_table_name(…)` \
                  to the builder",

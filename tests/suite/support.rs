@@ -99,10 +99,8 @@ fn sorted<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
 fn number(text: &str) -> String {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let negative = mantissa.starts_with('-');
-    let (whole, fraction) = mantissa
-        .trim_start_matches(['+', '-'])
-        .split_once('.')
-        .unwrap_or_else(|| (mantissa.trim_start_matches(['+', '-']), ""));
+    let unsigned = mantissa.trim_start_matches(['+', '-']);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let exponent: i64 = exponent
         .trim_start_matches('+')
         .parse::<i64>()
