@@ -174,14 +174,13 @@ impl Parsed<'_> {
         ) {
             (false, None, None) => Ok(()),
             (true, Some(public_key), Some(signature)) => {
-                let mut point = [0; PUBLIC_KEY_LEN];
+                // `decode_slice` asks for room for the padding as well.
+                let mut point = [0; PUBLIC_KEY_LEN.next_multiple_of(3)];
                 let len = STANDARD
                     .decode_slice(public_key, &mut point)
                     .map_err(|_| Unauthentic)?;
-                if len != PUBLIC_KEY_LEN {
-                    return Err(Unauthentic);
-                }
-                signature::verify(&point, hash.as_bytes(), signature)
+                let point = point.get(..len).and_then(|point| point.try_into().ok());
+                signature::verify(point.ok_or(Unauthentic)?, hash.as_bytes(), signature)
             }
             _ => Err(Unauthentic),
         }
