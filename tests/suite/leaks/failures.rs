@@ -1,7 +1,5 @@
 //! Paths on which everything fails.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynaseal::item::{Model, PartitionAndSortKey};
@@ -50,7 +48,7 @@ async fn tampered_items_give_nothing_away() {
     let (exhibits, _guard) = Exhibits::listen();
     let (stack, stored) = start_with_patient(&exhibits).await;
     let table = table_of::<Patient>(&stack, US, &exhibits);
-    for (name, value) in stored.iter().collect::<BTreeMap<_, _>>() {
+    for (name, value) in BTreeMap::from_iter(&stored) {
         let mut variants = vec![None, Some(s(SSN)), Some(n(&BALANCE.to_string()))];
         if let AttributeValue::B(blob) = value {
             // The footer's last byte is another recipient's tag, which is not ours to check.
