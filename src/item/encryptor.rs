@@ -297,3 +297,6 @@ fn put_together(
     );
     item
 }
+
+#[cfg(test)]
+mod tests;

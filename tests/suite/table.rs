@@ -171,7 +171,7 @@ async fn writes_in_one_region_and_reads_in_another_with_the_local_replica_of_the
 async fn shows_an_administrator_no_plaintext() {
     let (_stack, stored) = start_with_customer().await;
     let mut seen = Vec::new();
-    for (name, value) in stored.iter().collect::<BTreeMap<_, _>>() {
+    for (name, value) in BTreeMap::from_iter(&stored) {
         seen.extend_from_slice(name.as_bytes());
         all_bytes(value, &mut seen);
     }
@@ -203,9 +203,7 @@ fn all_bytes(value: &aws_sdk_dynamodb::types::AttributeValue, out: &mut Vec<u8>)
         V::Bs(set) => set.iter().for_each(|blob: &Blob| add(blob.as_ref())),
         V::L(list) => list.iter().for_each(|value| all_bytes(value, out)),
         V::M(map) => {
-            let mut entries: Vec<_> = map.iter().collect();
-            entries.sort_unstable_by_key(|(name, _)| *name);
-            for (name, value) in entries {
+            for (name, value) in BTreeMap::from_iter(map) {
                 out.extend_from_slice(name.as_bytes());
                 all_bytes(value, out);
             }

@@ -50,7 +50,7 @@ async fn tampered_items_give_nothing_away() {
     let (exhibits, _guard) = Exhibits::listen();
     let (stack, stored) = start_with_patient(&exhibits).await;
     let table = table_of::<Patient>(&stack, US, &exhibits);
-    for (name, value) in stored.iter().collect::<BTreeMap<_, _>>() {
+    for (name, value) in BTreeMap::from_iter(&stored) {
         let mut variants = vec![None, Some(s(SSN)), Some(n(&BALANCE.to_string()))];
         if let AttributeValue::B(blob) = value {
             // The footer's last byte is another recipient's tag, which is not ours to check.

@@ -53,10 +53,34 @@ pub(crate) fn with_edks(item: &Item, edks: &[Edk]) -> Item {
     item
 }
 
-/// Version, flavor, message id; legend; stored encryption context.
+/// The same item whose header has this flavor and stores these entries of the encryption context.
+pub(crate) fn with_context(item: &Item, flavor: u8, entries: &[(&str, &str)]) -> Item {
+    let header = bytes(item, HEAD);
+    let mut forged = header[..context_start(&header)].to_vec();
+    forged[1] = flavor;
+    forged.extend_from_slice(&u16::try_from(entries.len()).unwrap().to_be_bytes());
+    for text in entries.iter().flat_map(|(key, value)| [key, value]) {
+        forged.extend_from_slice(&u16::try_from(text.len()).unwrap().to_be_bytes());
+        forged.extend_from_slice(text.as_bytes());
+    }
+    forged.extend_from_slice(&header[edks_start(&header)..]);
+    let mut footer = bytes(item, FOOT);
+    let tags = TAG_LEN * edks(item).len();
+    footer.resize(tags + if flavor == 1 { SIGNATURE_LEN } else { 0 }, 0x30);
+    let mut item = item.clone();
+    item.insert(HEAD.to_owned(), AttributeValue::B(Blob::new(forged)));
+    item.insert(FOOT.to_owned(), AttributeValue::B(Blob::new(footer)));
+    item
+}
+
+/// Version, flavor, message id; legend.
+fn context_start(header: &[u8]) -> usize {
+    let at = 1 + 1 + 32;
+    at + 2 + u16_at(header, at)
+}
+
 fn edks_start(header: &[u8]) -> usize {
-    let mut at = 1 + 1 + 32;
-    at += 2 + u16_at(header, at);
+    let mut at = context_start(header);
     let entries = u16_at(header, at);
     at += 2;
     for _ in 0..2 * entries {
