@@ -45,12 +45,22 @@ fn forms(secret: &[u8]) -> Vec<Needle> {
         ("escaped", secret.escape_ascii().to_string()),
         ("lower hex", hex(secret, |byte| format!("{byte:02x}"))),
         ("upper hex", hex(secret, |byte| format!("{byte:02X}"))),
-        ("list", hex(&secret[..MIN_LEN], |byte| format!("{byte},"))),
-        (
-            "list",
-            hex(&secret[secret.len() - MIN_LEN..], |byte| format!(",{byte}")),
-        ),
     ];
+    // As `Debug` lists them, in decimal and in hex, from either end.
+    let (head, tail) = (&secret[..MIN_LEN], &secret[secret.len() - MIN_LEN..]);
+    let dense = |text: String| {
+        let text = text.replace(|c: char| c.is_whitespace() || "[]".contains(c), "");
+        text.trim_end_matches(',').to_owned()
+    };
+    for end in [head, tail] {
+        forms.push(("list", dense(format!("{end:?}"))));
+        forms.push(("list", dense(format!("{end:x?}"))));
+        forms.push(("list", dense(format!("{end:X?}"))));
+        forms.push(("list", dense(format!("{end:02x?}"))));
+        forms.push(("list", dense(format!("{end:02X?}"))));
+        forms.push(("list", dense(format!("{end:#x?}"))));
+        forms.push(("list", dense(format!("{end:#04x?}"))));
+    }
     // What is no text shows with replacements, and quoted text with escapes.
     let text = String::from_utf8_lossy(secret);
     let quoted = format!("{text:?}");
@@ -90,6 +100,9 @@ fn finds_a_planted_secret_in_each_form() {
             format!("{:?}", &secret[..secret.len() - 1]),
             format!("{:?}", &secret[1..]),
             format!("{:02x?}", &secret).replace(", ", ""),
+            format!("{secret:02x?}"),
+            format!("{secret:X?}"),
+            format!("{:#04x?}", &secret[1..]),
             hex(&secret, |byte| format!("{byte:02X}")),
             secret.escape_ascii().to_string(),
             format!(

@@ -188,4 +188,10 @@ async fn the_sdks_typed_error_is_reachable_through_a_failed_read() {
     };
     let sdk = error.sdk::<SdkError<DecryptError>>().expect("typed");
     assert!(sdk.as_service_error().unwrap().is_disabled_exception());
+    assert!(format!("{sdk:?}").contains("DisabledException"));
+    let own = format!("{error:?} {error:#?} {error}");
+    assert!(
+        !own.contains("DisabledException"),
+        "ours does not forward to the SDK's: {own}"
+    );
 }
