@@ -174,17 +174,22 @@ impl Parsed<'_> {
         ) {
             (false, None, None) => Ok(()),
             (true, Some(public_key), Some(signature)) => {
-                // `decode_slice` asks for room for the padding as well.
-                let mut point = [0; PUBLIC_KEY_LEN.next_multiple_of(3)];
-                let len = STANDARD
-                    .decode_slice(public_key, &mut point)
-                    .map_err(|_| Unauthentic)?;
-                let point = point.get(..len).and_then(|point| point.try_into().ok());
-                signature::verify(point.ok_or(Unauthentic)?, hash.as_bytes(), signature)
+                let point = decode_public_key(public_key)?;
+                signature::verify(&point, hash.as_bytes(), signature)
             }
             _ => Err(Unauthentic),
         }
     }
+}
+
+fn decode_public_key(text: &str) -> Result<[u8; PUBLIC_KEY_LEN], Unauthentic> {
+    // Whole groups of three: base64 0.21 wants room for the padding as well.
+    let mut bytes = [0; PUBLIC_KEY_LEN.next_multiple_of(3)];
+    let len = STANDARD
+        .decode_slice(text, &mut bytes)
+        .map_err(|_| Unauthentic)?;
+    let point = bytes.get(..len).ok_or(Unauthentic)?;
+    point.try_into().map_err(|_| Unauthentic)
 }
 
 /// Everything signed is as it was when the item was sealed.
@@ -269,5 +274,26 @@ impl StoredField<'_> {
 impl From<Unauthentic> for AuthenticationFailed {
     fn from(_: Unauthentic) -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_the_public_key_of_a_signing_suite() {
+        let point = [2; PUBLIC_KEY_LEN];
+        let text = STANDARD.encode(point);
+        assert_eq!(text.len(), 68);
+        assert_eq!(decode_public_key(&text), Ok(point));
+    }
+
+    #[test]
+    fn refuses_a_public_key_of_another_length() {
+        for len in [0, 1, PUBLIC_KEY_LEN - 1, PUBLIC_KEY_LEN + 1, 97] {
+            let text = STANDARD.encode(vec![2; len]);
+            assert_eq!(decode_public_key(&text), Err(Unauthentic), "{len} bytes");
+        }
     }
 }
