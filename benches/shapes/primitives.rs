@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use aes::cipher::{BlockCipherEncrypt, KeyInit as _};
-use aes_gcm::aead::inout::InOutBuf;
-use aes_gcm::{AeadInOut, Aes256Gcm};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::digest::{SHA384, digest};
 use aws_lc_rs::encoding::{AsBigEndian as _, EcPublicKeyCompressedBin};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -16,7 +16,7 @@ use aws_lc_rs::signature::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynaseal::{AlgorithmSuite, CryptoAction, ItemEncryptor, ItemSchema, RawAesKeyring};
 use hmac::{Hmac, Mac};
-use sha2::{Digest, Sha384, Sha512};
+use sha2::{Sha384, Sha512};
 
 use crate::load::{Shape, now};
 
@@ -133,10 +133,10 @@ impl Workload {
     }
 
     fn hash(&self) {
-        let hash = Sha384::digest(&self.record);
+        let hash = digest(&SHA384, &self.record);
         let mut mac =
             <Hmac<Sha384> as hmac::KeyInit>::new_from_slice(&[8; 32]).expect("any length");
-        mac.update(&hash);
+        mac.update(hash.as_ref());
         std::hint::black_box(mac.finalize());
     }
 }
@@ -162,7 +162,8 @@ fn hmac_sha512(key: &[u8], message: &[u8]) -> [u8; 64] {
 /// One GCM message. Opening does the same work as sealing: one key schedule, one key stream, one
 /// GHASH.
 fn gcm(key: &[u8; 32], aad: &[u8], buffer: &mut [u8]) {
-    let cipher = Aes256Gcm::new(key.into());
-    let tag = cipher.encrypt_inout_detached(&[9; 12].into(), aad, InOutBuf::from(buffer));
-    std::hint::black_box(tag.expect("under the limit"));
+    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("32 bytes"));
+    let nonce = Nonce::assume_unique_for_key([9; 12]);
+    let tag = key.seal_in_place_separate_tag(nonce, Aad::from(aad), buffer);
+    std::hint::black_box(tag.expect("under the limit").as_ref());
 }
