@@ -61,6 +61,10 @@ pub enum AttributeIssue {
     TooShort,
     /// It is a key, and not the one that was asked for.
     AnotherKey,
+    /// It is in the encryption context, and differs in case only from another that is.
+    DiffersInCase,
+    /// It is the version, and not an integer that can still be counted up.
+    NotAVersion,
     /// Its value has no canonical bytes, or its bytes no value.
     Value(ValueError),
 }
@@ -75,6 +79,10 @@ impl fmt::Display for AttributeIssue {
             Self::Missing => "missing; keys and context attributes must be present",
             Self::NotBinary => "encrypted according to the header, but not of type B",
             Self::TooShort => "encrypted according to the header, but shorter than any ciphertext",
+            Self::DiffersInCase => {
+                "differs in case only from another context attribute; policies could not tell them apart"
+            }
+            Self::NotAVersion => "not a version: an integer from 0 to 2^64 - 2",
             Self::AnotherKey => "not the key that was asked for",
             Self::Value(cause) => return cause.fmt(f),
         })

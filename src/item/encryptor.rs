@@ -165,9 +165,9 @@ impl ItemEncryptor {
     /// Header version 2 exactly if something is included, as every implementation decides it.
     fn seal_context(
         &self,
-        fields: &[SealField<'_>],
+        sealing: &[SealField<'_>],
     ) -> Result<(Version, Entries), InvalidAttribute> {
-        let signed = fields.iter().filter_map(|field| {
+        let signed = sealing.iter().filter_map(|field| {
             let (value, included) = match &field.bytes {
                 FieldBytes::Encrypt(_) => return None,
                 FieldBytes::Sign(value) => (value, false),
@@ -179,6 +179,10 @@ impl ItemEncryptor {
                 included,
             })
         });
+        if self.schema.includes_others() {
+            let included = signed.clone().filter(|field| field.included);
+            fields::check_case(included.map(|field| field.name))?;
+        }
         let included = signed.clone().any(|field| field.included);
         let version = if included { Version::V2 } else { Version::V1 };
         Ok((version, context::rebuild(&self.schema, version, signed)?))

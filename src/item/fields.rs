@@ -1,5 +1,7 @@
 //! From items to fields: what is in scope, in canonical order, as bytes.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{Item, ItemSchema};
@@ -85,6 +87,20 @@ pub(super) fn check_sealable(schema: &ItemSchema, item: &Item) -> Result<(), Inv
         Some(name) => Err(InvalidAttribute::new(name, AttributeIssue::Reserved)),
         None => Ok(()),
     }
+}
+
+/// Refuses context attributes that differ in case only. The schema has seen to those it names; an
+/// item can bring others, if the schema includes whatever it does not name.
+pub(super) fn check_case<'a>(
+    included: impl Iterator<Item = &'a str>,
+) -> Result<(), InvalidAttribute> {
+    let mut seen = BTreeSet::new();
+    for name in included {
+        if !seen.insert(name.to_lowercase()) {
+            return Err(InvalidAttribute::new(name, AttributeIssue::DiffersInCase));
+        }
+    }
+    Ok(())
 }
 
 /// The fields of an item that is about to be sealed.

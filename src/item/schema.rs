@@ -194,6 +194,11 @@ impl ItemSchema {
             .map_or_else(|| context_key(name), Arc::clone)
     }
 
+    /// Whether an item can bring context attributes that the schema does not name.
+    pub(crate) fn includes_others(&self) -> bool {
+        self.others == Some(CryptoAction::SignAndIncludeInEncryptionContext)
+    }
+
     fn is_unsigned(&self, name: &str) -> bool {
         self.unsigned.contains(name)
             || self

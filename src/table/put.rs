@@ -12,7 +12,7 @@ use super::customize::{self, refuse_set};
 use super::error::{OperationError, Refused, SdkFailure};
 use super::span;
 use super::{Core, footer};
-use crate::error::{AttributeIssue, InvalidAttribute, SealError, ValueError};
+use crate::error::{AttributeIssue, InvalidAttribute, SealError};
 use crate::item::{Item, ModelMismatch};
 
 /// Seals and writes one item. Made by [`SealedTable::put`](super::SealedTable::put).
@@ -186,7 +186,7 @@ fn advance(item: &mut Item, name: &str) -> Result<u64, OperationError<PutItemErr
         Some(AttributeValue::N(text)) => text.parse::<u64>().ok().filter(|old| *old < u64::MAX),
         _ => None,
     };
-    let issue = AttributeIssue::Value(ValueError::NotANumber);
+    let issue = AttributeIssue::NotAVersion;
     let old = old
         .ok_or_else(|| InvalidAttribute::new(name, issue))
         .map_err(SealError::from)?;

@@ -51,6 +51,17 @@ fn in_a_map(value: AttributeValue) -> AttributeValue {
     AttributeValue::M(item([("k", AttributeValue::L(vec![value]))]))
 }
 
+/// The schema sees to names it knows; these it learns from the item.
+#[tokio::test]
+async fn context_attributes_of_the_item_must_not_differ_in_case_only() {
+    let encryptor = encryptor(schema().others(Include));
+    let pair = item([("pk", s("x")), ("Tenant", s("a")), ("tenant", s("b"))]);
+    // Which of the two is named second follows from the canonical order.
+    assert_invalid(&encryptor, pair, "tenant", AttributeIssue::DiffersInCase).await;
+    let other = item([("pk", s("x")), ("Tenant", s("a")), ("tenants", s("b"))]);
+    assert!(encryptor.seal(other).await.is_ok());
+}
+
 /// A list in a list …, this many levels with the innermost.
 fn nested(levels: usize) -> AttributeValue {
     (1..levels).fold(AttributeValue::Bool(true), |inner, _| {

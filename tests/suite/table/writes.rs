@@ -205,5 +205,6 @@ async fn a_version_that_cannot_be_advanced_is_an_error_before_anything_is_sent()
         panic!("{error:?}")
     };
     assert_eq!(error.name(), "version");
+    assert_eq!(error.issue(), dynaseal::error::AttributeIssue::NotAVersion);
     assert_eq!(puts(&stack), 0);
 }
