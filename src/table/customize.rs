@@ -12,6 +12,44 @@ pub(super) fn refuse_set(settings: &[(bool, &'static str)]) -> Result<(), Refuse
     }
 }
 
+/// Refuses what belongs to the table in every write: its name, conditions, return values. The
+/// builders of PutItem and DeleteItem have these settings in common, and no trait for them.
+macro_rules! refuse_write_settings {
+    ($input:expr) => {
+        $crate::table::customize::refuse_set(&[
+            ($input.get_table_name().is_some(), customize::TABLE),
+            ($input.get_expected().is_some(), customize::LEGACY),
+            (
+                $input.get_conditional_operator().is_some(),
+                customize::LEGACY,
+            ),
+            (
+                $input.get_condition_expression().is_some(),
+                customize::CONDITION,
+            ),
+            (
+                $input.get_expression_attribute_names().is_some(),
+                customize::CONDITION,
+            ),
+            (
+                $input.get_expression_attribute_values().is_some(),
+                customize::CONDITION,
+            ),
+            (
+                $input.get_return_values().is_some(),
+                customize::RETURN_VALUES,
+            ),
+            (
+                $input
+                    .get_return_values_on_condition_check_failure()
+                    .is_some(),
+                customize::RETURN_VALUES,
+            ),
+        ])
+    };
+}
+pub(super) use refuse_write_settings;
+
 /// Why a setting is refused, in the words of the error.
 pub(super) const TABLE: &str = "`table_name` belongs to the table";
 pub(super) const KEY: &str = "`key` belongs to the operation";

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::operation::delete_item::{
 };
 
 use super::Core;
-use super::customize::{self, refuse_set};
+use super::customize::{self, refuse_set, refuse_write_settings};
 use super::error::{OperationError, Refused, SdkFailure};
 use super::span;
 use crate::item::Key;
@@ -69,37 +69,8 @@ impl Delete {
 }
 
 fn refuse_foreign(input: &DeleteItemInputBuilder) -> Result<(), Refused> {
-    refuse_set(&[
-        (input.get_table_name().is_some(), customize::TABLE),
-        (input.get_key().is_some(), customize::KEY),
-        (input.get_expected().is_some(), customize::LEGACY),
-        (
-            input.get_conditional_operator().is_some(),
-            customize::LEGACY,
-        ),
-        (
-            input.get_condition_expression().is_some(),
-            customize::CONDITION,
-        ),
-        (
-            input.get_expression_attribute_names().is_some(),
-            customize::CONDITION,
-        ),
-        (
-            input.get_expression_attribute_values().is_some(),
-            customize::CONDITION,
-        ),
-        (
-            input.get_return_values().is_some(),
-            customize::RETURN_VALUES,
-        ),
-        (
-            input
-                .get_return_values_on_condition_check_failure()
-                .is_some(),
-            customize::RETURN_VALUES,
-        ),
-    ])
+    refuse_write_settings!(input)?;
+    refuse_set(&[(input.get_key().is_some(), customize::KEY)])
 }
 
 impl fmt::Debug for Delete {

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemInputBuilder;
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput, PutItemOutput};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 
-use super::customize::{self, refuse_set};
+use super::customize::{self, refuse_set, refuse_write_settings};
 use super::error::{OperationError, Refused, SdkFailure};
 use super::span;
 use super::{Core, footer};
@@ -204,37 +204,8 @@ fn is_own_write(error: Option<&PutItemError>, own_footer: Option<&AttributeValue
 }
 
 fn refuse_foreign(input: &PutItemInputBuilder) -> Result<(), Refused> {
-    refuse_set(&[
-        (input.get_table_name().is_some(), customize::TABLE),
-        (input.get_item().is_some(), customize::ITEM),
-        (input.get_expected().is_some(), customize::LEGACY),
-        (
-            input.get_conditional_operator().is_some(),
-            customize::LEGACY,
-        ),
-        (
-            input.get_condition_expression().is_some(),
-            customize::CONDITION,
-        ),
-        (
-            input.get_expression_attribute_names().is_some(),
-            customize::CONDITION,
-        ),
-        (
-            input.get_expression_attribute_values().is_some(),
-            customize::CONDITION,
-        ),
-        (
-            input.get_return_values().is_some(),
-            customize::RETURN_VALUES,
-        ),
-        (
-            input
-                .get_return_values_on_condition_check_failure()
-                .is_some(),
-            customize::RETURN_VALUES,
-        ),
-    ])
+    refuse_write_settings!(input)?;
+    refuse_set(&[(input.get_item().is_some(), customize::ITEM)])
 }
 
 impl<T> fmt::Debug for Put<T> {
