@@ -14,8 +14,15 @@ impl CanonicalHash {
     }
 }
 
+/// Room for most canonical paths, so that few buffers for one grow.
+pub(super) const PATH_ROOM: usize = 256;
+
 /// A canonical record in the making. Fields must come in canonical order.
-pub(super) struct CanonicalRecord(Sha384Hasher);
+pub(super) struct CanonicalRecord {
+    hasher: Sha384Hasher,
+    /// What stands before a value, put together so that it is hashed at one go.
+    preamble: Vec<u8>,
+}
 
 impl CanonicalRecord {
     /// Starts with the complete header and the complete encryption context.
@@ -25,35 +32,39 @@ impl CanonicalRecord {
         let aad = context.as_serialized();
         hasher.update(&length(aad.len()));
         hasher.update(aad);
-        Self(hasher)
+        Self {
+            hasher,
+            preamble: Vec::with_capacity(PATH_ROOM),
+        }
     }
 
     /// A field that is stored as `type id ‖ ciphertext ‖ tag`.
     pub(super) fn encrypted(&mut self, path: &CanonicalPath<'_>, stored: &[u8]) {
-        self.path(path, stored.len().saturating_sub(TYPE_ID_LEN));
-        self.0.update(b"ENCRYPTED");
-        self.0.update(stored);
+        self.start(path, stored.len().saturating_sub(TYPE_ID_LEN), b"ENCRYPTED");
+        self.finish_field(stored);
     }
 
     /// A field that is stored in clear.
     pub(super) fn plaintext(&mut self, path: &CanonicalPath<'_>, value: &Terminal<'_>) {
-        self.path(path, value.bytes.len());
-        self.0.update(b"PLAINTEXT");
-        self.0.update(&value.type_id.to_bytes());
-        self.0.update(&value.bytes);
+        self.start(path, value.bytes.len(), b"PLAINTEXT");
+        self.preamble.extend_from_slice(&value.type_id.to_bytes());
+        self.finish_field(&value.bytes);
     }
 
-    /// The path, and the length of the value without its type id.
-    fn path(&mut self, path: &CanonicalPath<'_>, value_len: usize) {
-        let (prefix, name_len, name) = path.pieces();
-        self.0.update(prefix);
-        self.0.update(&name_len);
-        self.0.update(name);
-        self.0.update(&length(value_len));
+    /// The path, the length of the value without its type id, and how it is stored.
+    fn start(&mut self, path: &CanonicalPath<'_>, value_len: usize, stored_as: &[u8]) {
+        path.write_to(&mut self.preamble);
+        self.preamble.extend_from_slice(&length(value_len));
+        self.preamble.extend_from_slice(stored_as);
+    }
+
+    fn finish_field(&mut self, value: &[u8]) {
+        self.hasher.update(&self.preamble);
+        self.hasher.update(value);
     }
 
     pub(super) fn finish(self) -> CanonicalHash {
-        CanonicalHash(self.0.finish())
+        CanonicalHash(self.hasher.finish())
     }
 }
 

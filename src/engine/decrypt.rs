@@ -8,10 +8,10 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::canonical_record::{CanonicalHash, CanonicalRecord};
-use super::item_keys::ItemKeys;
+use super::canonical_record::{CanonicalHash, CanonicalRecord, PATH_ROOM};
+use super::item_keys::{FieldKeys, ItemKeys};
 use crate::context::{self, EncryptionContext, Entries};
-use crate::crypto::aead::{AeadKey, NONCE_LEN, TAG_LEN};
+use crate::crypto::aead::TAG_LEN;
 use crate::crypto::signature::{self, PUBLIC_KEY_LEN};
 use crate::crypto::{Unauthentic, mac};
 use crate::error::{
@@ -202,7 +202,7 @@ impl<'a> Verified<'a> {
     /// Decrypts every encrypted field. If one fails, none is released.
     pub(crate) fn decrypt_fields(&self) -> Result<Vec<DecryptedField>, OpenError> {
         let mut field_keys = self.keys.field_keys();
-        let mut aad = Vec::new();
+        let mut aad = Vec::with_capacity(PATH_ROOM);
         let encrypted = self
             .unwrapped
             .parsed
@@ -212,12 +212,8 @@ impl<'a> Verified<'a> {
             .filter(|(_, field)| field.is_encrypted());
         encrypted
             .map(|(index, field)| {
-                let key = field_keys
-                    .next_key()
-                    .ok_or(Unauthentic)
-                    .map_err(AuthenticationFailed::from)?;
                 field.path.write_to(&mut aad);
-                field.decrypt(key, &aad, index)
+                field.decrypt(&mut field_keys, &aad, index)
             })
             .collect()
     }
@@ -243,7 +239,7 @@ impl StoredField<'_> {
 
     fn decrypt(
         &self,
-        (key, nonce): (AeadKey, [u8; NONCE_LEN]),
+        keys: &mut FieldKeys,
         aad: &[u8],
         index: usize,
     ) -> Result<DecryptedField, OpenError> {
@@ -258,7 +254,8 @@ impl StoredField<'_> {
             .checked_sub(TAG_LEN)
             .ok_or_else(|| malformed(AttributeIssue::TooShort))?;
         let mut bytes = vec![0; len];
-        key.open_to(&nonce, aad, sealed, &mut bytes)
+        keys.with_next(|key, nonce| key.open_to(nonce, aad, sealed, &mut bytes))
+            .unwrap_or(Err(Unauthentic))
             .map_err(AuthenticationFailed::from)?;
         let type_id = TypeId::from_bytes(*type_id).ok_or_else(|| {
             malformed(AttributeIssue::Value(crate::error::ValueError::UnknownType))

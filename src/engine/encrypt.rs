@@ -1,6 +1,6 @@
 //! Sealing: encrypts fields in place, then writes header and footer.
 
-use super::canonical_record::{CanonicalHash, CanonicalRecord};
+use super::canonical_record::{CanonicalHash, CanonicalRecord, PATH_ROOM};
 use super::item_keys::{FieldKeys, ItemKeys};
 use crate::crypto::mac::hmac_sha384;
 use crate::error::{AttributeIssue, InvalidAttribute, SealError, ValueError};
@@ -57,7 +57,7 @@ pub(crate) fn encrypt(
     let header = write_header(materials, version, message_id, fields, &keys)?;
     let mut field_keys = keys.field_keys();
     let mut record = CanonicalRecord::new(&header, &materials.context);
-    let mut aad = Vec::new();
+    let mut aad = Vec::with_capacity(PATH_ROOM);
     for SealField { path, bytes } in fields {
         match bytes {
             FieldBytes::Encrypt(stored) => {
@@ -97,9 +97,9 @@ fn write_header(
 
 /// `None` only for lengths and counts that nothing under DynamoDB's limits reaches.
 fn encrypt_field(keys: &mut FieldKeys, aad: &[u8], stored: &mut Vec<u8>) -> Option<()> {
-    let (key, nonce) = keys.next_key()?;
-    let tag = key
-        .seal_in_place(&nonce, aad, stored.get_mut(TYPE_ID_LEN..)?)
+    let plaintext = stored.get_mut(TYPE_ID_LEN..)?;
+    let tag = keys
+        .with_next(|key, nonce| key.seal_in_place(nonce, aad, plaintext))?
         .ok()?;
     stored.extend_from_slice(&tag);
     Some(())

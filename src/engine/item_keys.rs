@@ -52,13 +52,19 @@ pub(super) struct FieldKeys {
 }
 
 impl FieldKeys {
-    /// The next field's key and nonce; `None` when the counter is used up, after 2^32 / 3 fields.
-    pub(super) fn next_key(&mut self) -> Option<(AeadKey, [u8; NONCE_LEN])> {
+    /// Runs `field` with the next field's key and nonce; `None` when the counter is used up, after
+    /// 2^32 / 3 fields.
+    ///
+    /// A closure, because a returned key would be moved, and its key schedule is a kilobyte or two
+    /// that a move may leave behind on the stack.
+    pub(super) fn with_next<T>(
+        &mut self,
+        field: impl FnOnce(&AeadKey, &[u8; NONCE_LEN]) -> T,
+    ) -> Option<T> {
         let blocks = self.stream.blocks(self.next)?;
         self.next += 1;
         let (key, rest) = blocks.as_flattened().split_first_chunk()?;
-        let nonce = rest.first_chunk()?;
-        Some((AeadKey::aes256(key), *nonce))
+        Some(field(&AeadKey::aes256(key), rest.first_chunk()?))
     }
 }
 

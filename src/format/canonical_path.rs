@@ -42,22 +42,12 @@ impl<'a> CanonicalPath<'a> {
         self.name
     }
 
-    /// The path's bytes, in pieces.
-    pub(crate) fn pieces(&self) -> (&'a [u8], [u8; 8], &'a [u8]) {
-        (
-            self.prefix,
-            self.name_len.to_be_bytes(),
-            self.name.as_bytes(),
-        )
-    }
-
     /// Replaces the contents of `out` with the path's bytes.
     pub(crate) fn write_to(&self, out: &mut Vec<u8>) {
-        let (prefix, len, name) = self.pieces();
         out.clear();
-        out.extend_from_slice(prefix);
-        out.extend_from_slice(&len);
-        out.extend_from_slice(name);
+        out.extend_from_slice(self.prefix);
+        out.extend_from_slice(&self.name_len.to_be_bytes());
+        out.extend_from_slice(self.name.as_bytes());
     }
 }
 
@@ -118,8 +108,8 @@ mod tests {
     #[test]
     fn counts_utf16_units_not_bytes_nor_characters() {
         let prefix = PathPrefix::new("T");
-        assert_eq!(prefix.path("\u{10001}").pieces().1, 2_u64.to_be_bytes());
-        assert_eq!(prefix.path("\u{d7ff}").pieces().1, 1_u64.to_be_bytes());
+        assert_eq!(prefix.path("\u{10001}").name_len, 2);
+        assert_eq!(prefix.path("\u{d7ff}").name_len, 1);
     }
 
     #[test]

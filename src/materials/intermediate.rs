@@ -2,8 +2,6 @@
 
 use std::convert::Infallible;
 
-use zeroize::Zeroizing;
-
 use crate::crypto::Unauthentic;
 use crate::crypto::aead::{AeadKey, NONCE_LEN};
 use crate::crypto::kdf::HkdfSha512;
@@ -20,22 +18,28 @@ const NONCE: [u8; NONCE_LEN] = [0; NONCE_LEN];
 /// The two keys that an intermediate key stands for.
 pub(super) struct DerivedKeys {
     pub(super) symmetric_signing_key: SymmetricSigningKey,
-    key_encryption_key: AeadKey,
+    key_encryption_key: Secret<32>,
 }
 
 impl DerivedKeys {
     pub(super) fn derive(intermediate_key: &IntermediateKey) -> Self {
         let hkdf = HkdfSha512::extract(intermediate_key.expose());
-        let Ok(symmetric_signing_key) = Secret::fill_with(|key| {
-            hkdf.expand(&[MAC_LABEL], key);
-            Ok::<_, Infallible>(())
-        });
-        let mut key_encryption_key = Zeroizing::new([0; 32]);
-        hkdf.expand(&[ENC_LABEL], &mut key_encryption_key);
+        let expand = |label| {
+            let Ok(key) = Secret::fill_with(|key| {
+                hkdf.expand(&[label], key);
+                Ok::<_, Infallible>(())
+            });
+            key
+        };
         Self {
-            symmetric_signing_key: SymmetricSigningKey(symmetric_signing_key),
-            key_encryption_key: AeadKey::aes256(&key_encryption_key),
+            symmetric_signing_key: SymmetricSigningKey(expand(MAC_LABEL)),
+            key_encryption_key: expand(ENC_LABEL),
         }
+    }
+
+    /// Expanded where it is used: a key schedule that moves may leave itself behind on the stack.
+    fn cipher(&self) -> AeadKey {
+        AeadKey::aes256(self.key_encryption_key.expose())
     }
 
     /// Appends ciphertext and tag of the data key to `out`.
@@ -46,8 +50,7 @@ impl DerivedKeys {
         out: &mut Vec<u8>,
     ) -> Result<(), Unauthentic> {
         // Encrypted in place after the copy, so the plaintext does not stay behind.
-        self.key_encryption_key
-            .seal_to(&NONCE, aad, data_key.0.expose(), out)
+        self.cipher().seal_to(&NONCE, aad, data_key.0.expose(), out)
     }
 
     pub(super) fn unwrap(
@@ -55,7 +58,6 @@ impl DerivedKeys {
         wrapped: &[u8; WRAPPED_DATA_KEY_LEN],
         aad: &[u8],
     ) -> Result<DataKey, Unauthentic> {
-        Secret::fill_with(|key| self.key_encryption_key.open_to(&NONCE, aad, wrapped, key))
-            .map(DataKey)
+        Secret::fill_with(|key| self.cipher().open_to(&NONCE, aad, wrapped, key)).map(DataKey)
     }
 }
