@@ -3,9 +3,10 @@
 use super::canonical_record::{CanonicalHash, CanonicalRecord, PATH_ROOM};
 use super::item_keys::{FieldKeys, ItemKeys};
 use crate::crypto::mac::hmac_sha384;
+use crate::crypto::signature::SIGNATURE_LEN;
 use crate::error::{AttributeIssue, InvalidAttribute, SealError, ValueError};
 use crate::format::canonical_path::CanonicalPath;
-use crate::format::footer::{SIGNATURE_LEN, TAG_LEN};
+use crate::format::footer::TAG_LEN;
 use crate::format::header::{HeaderTooLong, MessageId, PartialHeader, Version};
 use crate::format::legend::LegendByte;
 use crate::materials::EncryptionMaterials;

@@ -1,11 +1,11 @@
 //! The footer: one tag per recipient, and under 0x6701 a signature.
 
+use crate::crypto::signature::SIGNATURE_LEN;
 use crate::cursor::Cursor;
 use crate::error::Malformed;
 use crate::suite::AlgorithmSuite;
 
 pub(crate) const TAG_LEN: usize = 48;
-pub(crate) const SIGNATURE_LEN: usize = 103;
 
 const PART: &str = "footer";
 

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{Item, ItemSchema};
 use crate::action::CryptoAction;
+use crate::crypto::aead::TAG_LEN;
 use crate::engine::{FieldBytes, SealField, StoredField};
 use crate::error::{
     AttributeIssue, InvalidAttribute, OpenError, SchemaChanged, SealError, ValueError,
@@ -16,8 +17,6 @@ use crate::format::header::Header;
 use crate::format::legend::LegendByte;
 use crate::value::{TYPE_ID_LEN, Terminal, TypeId, encode_to, expected_len};
 
-/// Bytes that GCM adds to a field.
-const TAG_LEN: usize = 16;
 /// The least an encrypted attribute has: a type id and a tag.
 const MIN_ENCRYPTED_LEN: usize = TYPE_ID_LEN + TAG_LEN;
 
