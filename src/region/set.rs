@@ -188,6 +188,9 @@ impl RegionSetBuilder {
     }
 
     /// Adds a region after those already given.
+    ///
+    /// Nothing falls over to it by itself: tables and multi-Region keyrings ask the local region
+    /// alone. Its clients are for a keyring whose key lives there, and for the program.
     #[must_use]
     pub fn fallback(mut self, region: impl Into<String>) -> Self {
         self.fallbacks.push(region.into());
@@ -237,7 +240,7 @@ pub struct ClientSetBuilder {
 }
 
 impl ClientSetBuilder {
-    /// Adds a region and its clients after those already given.
+    /// Adds a region and its clients after those already given. Nothing falls over to it by itself.
     #[must_use]
     pub fn fallback(
         mut self,
