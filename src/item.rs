@@ -6,6 +6,7 @@ mod encryptor;
 mod fields;
 #[cfg(test)]
 mod frozen;
+mod legend;
 mod model;
 mod opened;
 mod schema;
@@ -14,6 +15,7 @@ mod unsigned;
 
 pub use describe::{Description, EncryptedDataKeyDescription, Unverified};
 pub use encryptor::ItemEncryptor;
+pub(crate) use legend::SealedActions;
 pub use model::{
     AnyKey, AttributeSchema, Attributes, IntoKey, Key, KeyValue, Model, ModelSchema, NoKey, Part,
     PartitionAndSortKey, PartitionKeyOnly, Role, Seal,

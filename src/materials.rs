@@ -4,10 +4,12 @@
 //! key, its wrapping for each recipient, the keys of the recipient tags, and the signing key of the
 //! item. A keyring never sees a data key, another recipient or a header.
 
+mod budget;
 mod decrypt;
 mod encrypt;
 mod intermediate;
 
+pub(crate) use budget::CallBudget;
 pub use decrypt::{DecryptRequest, Opened};
 pub use encrypt::{EncryptRequest, WrappedKey};
 pub(crate) use encrypt::{EncryptionMaterials, Preparation};

@@ -1,7 +1,9 @@
 //! Tables: the operations of DynamoDB on items that are sealed before they leave the process and
 //! verified before they are seen.
 
+mod backoff;
 mod builder;
+mod core;
 mod customize;
 mod delete;
 mod error;
@@ -17,12 +19,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 pub use builder::SealedTableBuilder;
 pub use delete::Delete;
-pub use error::{OperationError, Refused, SdkFailure};
+pub use error::{OperationError, OutcomeUnknown, Refused, SdkFailure};
 pub use get::Get;
 pub use put::{Put, PutOutput};
 
+use self::core::Core;
 use crate::error::ConfigError;
-use crate::item::{IntoKey, Item, ItemEncryptor, ItemSchema, Key, Model};
+use crate::item::{IntoKey, Item, ItemEncryptor, Model};
 use crate::keyring::Keyring;
 use crate::region::RegionSet;
 
@@ -71,14 +74,6 @@ pub struct SealedTable<T = Item> {
     model: PhantomData<fn() -> T>,
 }
 
-/// What every operation on a table needs.
-struct Core {
-    table_name: String,
-    encryptor: ItemEncryptor,
-    regions: RegionSet,
-    version_attribute: Option<&'static str>,
-}
-
 impl<T: Model> SealedTable<T> {
     /// Starts a table of this name, or of this ARN, with keys from `keyring`.
     pub fn builder(
@@ -110,38 +105,7 @@ impl<T: Model> SealedTable<T> {
     /// of your own.
     #[must_use]
     pub fn encryptor(&self) -> &ItemEncryptor {
-        &self.core.encryptor
-    }
-}
-
-impl Core {
-    fn schema(&self) -> &ItemSchema {
-        self.encryptor.schema()
-    }
-
-    /// The client of the local region.
-    fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
-        self.regions.local_dynamodb()
-    }
-
-    /// The key as DynamoDB takes it.
-    fn key_attributes(&self, key: Key) -> Result<Item, Refused> {
-        let (partition, sort) = key.into_parts();
-        let mut attributes =
-            Item::from([(self.schema().partition_key_name().to_owned(), partition)]);
-        match (self.schema().sort_key_name(), sort) {
-            (Some(name), Some(value)) => {
-                attributes.insert(name.to_owned(), value);
-                Ok(attributes)
-            }
-            (None, None) => Ok(attributes),
-            (Some(_), None) => Err(Refused::new(
-                "this table has a sort key; give the key as a pair",
-            )),
-            (None, Some(_)) => Err(Refused::new(
-                "this table has no sort key; give the key as one value",
-            )),
-        }
+        self.core.encryptor()
     }
 }
 
@@ -157,9 +121,9 @@ impl<T> Clone for SealedTable<T> {
 impl<T> fmt::Debug for SealedTable<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SealedTable")
-            .field("table_name", &self.core.table_name)
+            .field("table_name", &self.core.table_name())
             .field("schema", self.core.schema())
-            .field("regions", &self.core.regions)
+            .field("regions", self.core.regions())
             .finish_non_exhaustive()
     }
 }

@@ -21,7 +21,7 @@ use crate::format::canonical_path::CanonicalPath;
 use crate::format::footer::Footer;
 use crate::format::header::Header;
 use crate::format::legend::LegendByte;
-use crate::materials::{DecryptRequest, Opened};
+use crate::materials::{CallBudget, DecryptRequest, Opened};
 use crate::value::{TYPE_ID_LEN, Terminal, TypeId};
 
 /// One signed field of an item that is being opened.
@@ -83,12 +83,13 @@ impl<'a> Parsed<'a> {
         })
     }
 
-    pub(crate) fn request(&self) -> DecryptRequest<'_> {
+    pub(crate) fn request<'r>(&'r self, budget: Option<&'r CallBudget>) -> DecryptRequest<'r> {
         DecryptRequest::new(
             self.header.suite,
             &self.context,
             &self.header.encrypted_data_keys,
         )
+        .within(budget)
     }
 
     /// Takes what a keyring opened for [`request`](Self::request).
@@ -227,8 +228,10 @@ impl<'a> Verified<'a> {
     }
 
     /// The complete encryption context, which the footer covers.
-    pub(crate) fn into_context(self) -> EncryptionContext {
-        self.unwrapped.parsed.context
+    /// The complete context, and what was done to the field at each place.
+    pub(crate) fn into_parts(self) -> (EncryptionContext, Vec<LegendByte>) {
+        let parsed = self.unwrapped.parsed;
+        (parsed.context, parsed.header.legend)
     }
 }
 

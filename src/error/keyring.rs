@@ -53,7 +53,8 @@ pub enum KeyringErrorKind {
     Caller,
     /// An encrypted data key that names this keyring is malformed or does not authenticate.
     InvalidEncryptedDataKey,
-    /// The limit of calls for one item was reached; the rest was not tried.
+    /// The limit of calls for one item, or for the page it is on, was reached; the rest was not
+    /// tried.
     NotTried,
     /// The random source failed.
     Randomness,

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::context::{self, ContextField};
 use super::describe::{Description, Unverified};
 use super::fields::{self, Attributes};
+use super::legend::{SealedActions, SealedLegend};
 use super::{Item, ItemSchema, OpenedItem};
 use crate::context::Entries;
 use crate::crypto::random::{Random, SystemRandom};
@@ -20,7 +21,7 @@ use crate::format::header::{Header, MESSAGE_ID_LEN, MessageId, Version};
 use crate::format::legend::LegendByte;
 use crate::format::{FOOTER_ATTRIBUTE, HEADER_ATTRIBUTE};
 use crate::keyring::{Keyring, Opened, Unwrapped};
-use crate::materials::Preparation;
+use crate::materials::{CallBudget, Preparation};
 use crate::suite::{AlgorithmSuite, Authenticity};
 use crate::value::decode;
 
@@ -89,10 +90,20 @@ impl ItemEncryptor {
     /// format cannot hold, or if a key or context attribute is missing; [`SealError::Keyring`] if
     /// there is no key to seal with. Nothing is sealed in part.
     pub async fn seal(&self, item: Item) -> Result<Item, SealError> {
+        self.seal_again(item, &SealedActions::new()).await
+    }
+
+    /// Seals an item that was opened before: attributes that the schema does not know keep the
+    /// action they had.
+    pub(crate) async fn seal_again(
+        &self,
+        item: Item,
+        before: &SealedActions,
+    ) -> Result<Item, SealError> {
         fields::check_sealable(&self.schema, &item)?;
         let attributes = Attributes::split(&self.schema, item);
-        let mut fields = fields::to_seal(&self.schema, &attributes)?;
-        let (version, entries) = self.seal_context(&fields)?;
+        let mut fields = fields::to_seal(&self.schema, before, &attributes)?;
+        let (version, entries) = self.seal_context(before, &fields)?;
         let preparation = Preparation::new(self.suite(), entries)?;
         let keys = self.keyring.on_encrypt(preparation.request()).await;
         let keys = keys.map_err(|error| error.in_keyring(self.keyring.name()))?;
@@ -117,7 +128,17 @@ impl ItemEncryptor {
     ///
     /// [`OpenError`]; nothing of an item that fails is released. [`OpenError::Authentication`] if
     /// anything signed was changed, [`OpenError::Keyring`] if no key opened it.
-    pub async fn open(&self, mut item: Item) -> Result<OpenedItem, OpenError> {
+    pub async fn open(&self, item: Item) -> Result<OpenedItem, OpenError> {
+        Ok(self.open_within(item, None).await?.0)
+    }
+
+    /// Opens an item, and tells what was done to each signed attribute. KMS calls are counted
+    /// against `budget`.
+    pub(crate) async fn open_within(
+        &self,
+        mut item: Item,
+        budget: Option<&CallBudget>,
+    ) -> Result<(OpenedItem, SealedLegend), OpenError> {
         let (head, foot) = take_parts(&mut item)?;
         let header = Header::parse(head.as_ref())?;
         self.check_policy(&header)?;
@@ -126,18 +147,18 @@ impl ItemEncryptor {
         let fields = fields::to_open(&self.schema, &attributes, &header)?;
         let rebuilt = rebuild_context(&self.schema, header.version, &fields)?;
         let parsed = Parsed::new(header, foot.as_ref(), rebuilt, fields)?;
-        let opened = self.unwrap(&parsed).await?;
+        let opened = self.unwrap(&parsed, budget).await?;
         let verified = parsed
             .unwrap_key(opened)
             .check_commitment()?
             .verify_footer()?;
         let decrypted = decrypt_values(&verified, &attributes)?;
-        let mut facts = self.facts(verified);
+        let (mut facts, legend) = self.facts(verified);
         for (index, value) in decrypted {
             attributes.replace(index, value);
         }
         facts.item = attributes.into_item();
-        Ok(facts)
+        Ok((facts, legend))
     }
 
     /// Reads what a sealed item says of itself. It needs no key, so it proves nothing.
@@ -165,6 +186,7 @@ impl ItemEncryptor {
     /// Header version 2 exactly if something is included, as every implementation decides it.
     fn seal_context(
         &self,
+        before: &SealedActions,
         sealing: &[SealField<'_>],
     ) -> Result<(Version, Entries), InvalidAttribute> {
         let signed = sealing.iter().filter_map(|field| {
@@ -179,7 +201,7 @@ impl ItemEncryptor {
                 included,
             })
         });
-        if self.schema.includes_others() {
+        if self.schema.includes_others() || !before.is_empty() {
             let included = signed.clone().filter(|field| field.included);
             fields::check_case(included.map(|field| field.name))?;
         }
@@ -203,8 +225,12 @@ impl ItemEncryptor {
         Ok(())
     }
 
-    async fn unwrap(&self, parsed: &Parsed<'_>) -> Result<Opened, KeyringError> {
-        let error = match self.keyring.on_decrypt(parsed.request()).await {
+    async fn unwrap(
+        &self,
+        parsed: &Parsed<'_>,
+        budget: Option<&CallBudget>,
+    ) -> Result<Opened, KeyringError> {
+        let error = match self.keyring.on_decrypt(parsed.request(budget)).await {
             Ok(Unwrapped::Opened(opened)) => return Ok(opened),
             Ok(Unwrapped::NotMine) => KeyringError::new(KeyringErrorKind::NoMatch),
             Err(error) => error,
@@ -212,7 +238,7 @@ impl ItemEncryptor {
         Err(error.in_keyring(self.keyring.name()))
     }
 
-    fn facts(&self, verified: Verified<'_>) -> OpenedItem {
+    fn facts(&self, verified: Verified<'_>) -> (OpenedItem, SealedLegend) {
         let (suite, header_version) = (verified.header().suite, verified.header().version.into());
         let opened = verified.opened();
         let keyring = if opened.keyring.is_empty() {
@@ -220,16 +246,24 @@ impl ItemEncryptor {
         } else {
             &opened.keyring
         };
-        OpenedItem {
+        let (keyring, key, region) = (
+            keyring.to_owned(),
+            opened.key.clone(),
+            opened.region.clone(),
+        );
+        let (context, legend) = verified.into_parts();
+        let opened = OpenedItem {
             item: Item::default(),
             header_version,
             suite,
             authenticity: Authenticity::of(self.keyring.binding(), suite),
-            keyring: keyring.to_owned(),
-            key: opened.key.clone(),
-            region: opened.region.clone(),
-            context: verified.into_context(),
-        }
+            keyring,
+            key,
+            region,
+            context,
+            entity: None,
+        };
+        (opened, SealedLegend(legend))
     }
 }
 

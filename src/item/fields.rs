@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use super::legend::SealedActions;
 use super::{Item, ItemSchema};
 use crate::action::CryptoAction;
 use crate::crypto::aead::TAG_LEN;
@@ -105,6 +106,7 @@ pub(super) fn check_case<'a>(
 /// The fields of an item that is about to be sealed.
 pub(super) fn to_seal<'a>(
     schema: &'a ItemSchema,
+    before: &SealedActions,
     attributes: &'a Attributes,
 ) -> Result<Vec<SealField<'a>>, SealError> {
     let field = |(name, value): &'a (String, AttributeValue)| {
@@ -112,6 +114,7 @@ pub(super) fn to_seal<'a>(
         let value_issue = |cause| issue(AttributeIssue::Value(cause));
         let action = schema
             .action(name)
+            .or_else(|| before.get(name).copied())
             .ok_or_else(|| issue(AttributeIssue::NoAction))?;
         let bytes = match action {
             CryptoAction::EncryptAndSign => {

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 pub use self::key::{AnyKey, IntoKey, Key, KeyValue, NoKey, PartitionAndSortKey, PartitionKeyOnly};
 pub use self::schema::{AttributeSchema, Attributes, ModelSchema, Part, Role};
-use super::Item;
 use super::typed::{self, ModelMismatch};
+use super::{Item, OpenedItem};
 
 /// The schema of a struct: which attributes it has, and what is done with each.
 ///
@@ -106,6 +106,15 @@ pub trait Model: Sized + Send + sealed::Sealed {
     ///
     /// [`ModelMismatch`] if an attribute is missing, or does not fit its field.
     fn from_item(item: Item) -> Result<Self, ModelMismatch>;
+
+    /// Turns an item that was opened into the model.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_item`](Self::from_item).
+    fn from_opened(opened: OpenedItem) -> Result<Self, ModelMismatch> {
+        Self::from_item(opened.into_item())
+    }
 }
 
 impl<T: Seal + Serialize + DeserializeOwned + Send> sealed::Sealed for T {}

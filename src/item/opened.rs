@@ -1,6 +1,7 @@
 //! What an opened item says about itself.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::Item;
 use crate::context::EncryptionContext;
@@ -39,6 +40,7 @@ pub struct OpenedItem {
     pub(super) keyring: String,
     pub(super) key: Option<String>,
     pub(super) region: Option<String>,
+    pub(super) entity: Option<Arc<str>>,
 }
 
 impl OpenedItem {
@@ -76,6 +78,12 @@ impl OpenedItem {
     #[must_use]
     pub fn context(&self) -> &EncryptionContext {
         &self.context
+    }
+
+    /// Which of the entity types of its table it is; `None` where a table has only one.
+    #[must_use]
+    pub fn entity(&self) -> Option<&str> {
+        self.entity.as_deref()
     }
 
     /// The keyring that opened the data key.

@@ -103,6 +103,9 @@ impl KmsKey<'_> {
             wrapped.ok_or_else(|| self.error(KeyringErrorKind::InvalidEncryptedDataKey))?;
         let left = calls_left.checked_sub(1);
         *calls_left = left.ok_or_else(|| self.error(KeyringErrorKind::NotTried))?;
+        if !request.spend_call() {
+            return Err(self.error(KeyringErrorKind::NotTried));
+        }
         let intermediate_key = self.decrypt(request, wrapped).await?;
         let opened = request.open(encrypted_data_key, &intermediate_key);
         let opened = opened.map_err(|error| self.place(error))?;

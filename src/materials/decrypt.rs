@@ -1,5 +1,6 @@
 //! Materials for opening one item.
 
+use super::budget::CallBudget;
 use super::intermediate::DerivedKeys;
 use crate::context::EncryptionContext;
 use crate::error::{KeyringError, KeyringErrorKind};
@@ -13,6 +14,7 @@ pub struct DecryptRequest<'a> {
     suite: AlgorithmSuite,
     context: &'a EncryptionContext,
     encrypted_data_keys: &'a [EncryptedDataKey],
+    budget: Option<&'a CallBudget>,
 }
 
 impl<'a> DecryptRequest<'a> {
@@ -25,7 +27,24 @@ impl<'a> DecryptRequest<'a> {
             suite,
             context,
             encrypted_data_keys,
+            budget: None,
         }
+    }
+
+    /// The same request, whose calls are counted together with those of other items.
+    pub(crate) fn within(mut self, budget: Option<&'a CallBudget>) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Takes one call from the budget of the page that this item is on: `false` if it is used up.
+    ///
+    /// A keyring asks before each call to a service and reports
+    /// [`KeyringErrorKind::NotTried`] when there is none left, so that bytes in a table cannot make
+    /// readers exhaust a quota. Items that are opened alone have no budget.
+    #[must_use]
+    pub fn spend_call(&self) -> bool {
+        self.budget.is_none_or(CallBudget::spend)
     }
 
     /// The item's suite.

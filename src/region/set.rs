@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 
@@ -35,6 +36,8 @@ struct Inner {
 struct Member {
     name: String,
     dynamodb: aws_sdk_dynamodb::Client,
+    /// The same, but what fails is not sent again: a conditional write must see each failure.
+    dynamodb_once: aws_sdk_dynamodb::Client,
     kms: aws_sdk_kms::Client,
 }
 
@@ -103,6 +106,11 @@ impl RegionSet {
         &self.0.local.dynamodb
     }
 
+    /// The DynamoDB client of the local region, with the SDK's retries off.
+    pub(crate) fn local_dynamodb_once(&self) -> &aws_sdk_dynamodb::Client {
+        &self.0.local.dynamodb_once
+    }
+
     /// The KMS client of the local region.
     pub(crate) fn local_kms(&self) -> &aws_sdk_kms::Client {
         &self.0.local.kms
@@ -139,8 +147,11 @@ impl Member {
         kms: aws_sdk_kms::Client,
     ) -> Self {
         let name = name.into();
+        let once = dynamodb.config().to_builder();
+        let once = once.retry_config(RetryConfig::disabled()).build();
         Self {
             name,
+            dynamodb_once: aws_sdk_dynamodb::Client::from_conf(once),
             dynamodb,
             kms,
         }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Core, SealedTable, table_name};
+use super::core::Core;
+use super::{SealedTable, table_name};
 use crate::error::ConfigError;
 use crate::item::{Item, ItemEncryptor, ItemSchema, Model, ModelSchema};
 use crate::keyring::Keyring;
@@ -93,12 +94,12 @@ impl<T: Model> SealedTableBuilder<T> {
         let schema = self.resolve_schema()?;
         let version = T::schema().and_then(ModelSchema::version);
         Ok(SealedTable {
-            core: Arc::new(Core {
+            core: Arc::new(Core::new(
                 table_name,
-                encryptor: ItemEncryptor::new(schema, self.keyring),
-                regions: self.regions,
-                version_attribute: version.map(|attribute| attribute.name()),
-            }),
+                ItemEncryptor::new(schema, self.keyring),
+                self.regions,
+                version.map(|attribute| attribute.name()),
+            )),
             model: PhantomData,
         })
     }

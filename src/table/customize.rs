@@ -7,7 +7,7 @@ use super::Refused;
 /// The caller is handed a blank builder, so whatever is set there is the caller's doing.
 pub(super) fn refuse_set(settings: &[(bool, &'static str)]) -> Result<(), Refused> {
     match settings.iter().find(|(is_set, _)| *is_set) {
-        Some((_, why)) => Err(Refused::new(why)),
+        Some((_, why)) => Err(Refused::new(*why)),
         None => Ok(()),
     }
 }

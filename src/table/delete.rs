@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::delete_item::{
     DeleteItemError, DeleteItemInput, DeleteItemOutput,
 };
 
-use super::Core;
+use super::core::Core;
 use super::customize::{self, refuse_set, refuse_write_settings};
 use super::error::{OperationError, Refused, SdkFailure};
 use super::span;
@@ -61,10 +61,10 @@ impl Delete {
         let key = self.core.key_attributes(self.key)?;
         let input = self
             .input
-            .table_name(&self.core.table_name)
+            .table_name(self.core.table_name())
             .set_key(Some(key));
         let sent = Box::pin(input.send_with(self.core.dynamodb())).await;
-        Ok(sent.map_err(|error| SdkFailure::new(error, self.core.regions.local()))?)
+        Ok(sent.map_err(|error| SdkFailure::new(error, self.core.region()))?)
     }
 }
 
@@ -76,7 +76,7 @@ fn refuse_foreign(input: &DeleteItemInputBuilder) -> Result<(), Refused> {
 impl fmt::Debug for Delete {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delete")
-            .field("table_name", &self.core.table_name)
+            .field("table_name", &self.core.table_name())
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! What an operation returns when it fails, with the SDK's own error kept whole.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
@@ -7,7 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
 use crate::error::{OpenError, SealError};
-use crate::item::ModelMismatch;
+use crate::item::{ModelMismatch, OpenedItem};
 
 /// Why an operation on a table failed.
 ///
@@ -25,6 +26,9 @@ pub enum OperationError<E> {
     Refused(Refused),
     /// The SDK reported an error.
     Sdk(SdkFailure<E>),
+    /// A conditional write may or may not have happened: an answer was lost, and what is stored now
+    /// does not tell. It was not repeated. Read the item before writing again.
+    OutcomeUnknown(OutcomeUnknown<E>),
 }
 
 impl<E> OperationError<E> {
@@ -33,6 +37,7 @@ impl<E> OperationError<E> {
     pub fn sdk_error(&self) -> Option<&SdkError<E, HttpResponse>> {
         match self {
             Self::Sdk(failure) => Some(&failure.error),
+            Self::OutcomeUnknown(unknown) => Some(&unknown.lost.error),
             _ => None,
         }
     }
@@ -45,7 +50,18 @@ impl<E> OperationError<E> {
     pub fn into_sdk_error(self) -> Result<SdkError<E, HttpResponse>, Self> {
         match self {
             Self::Sdk(failure) => Ok(*failure.error),
+            Self::OutcomeUnknown(unknown) => Ok(*unknown.lost.error),
             other => Err(other),
+        }
+    }
+
+    /// The stored item that came with a failed condition, opened; if it does not open, why.
+    #[must_use]
+    pub fn item(&self) -> Option<&Result<OpenedItem, OpenError>> {
+        match self {
+            Self::Sdk(failure) => failure.item(),
+            Self::OutcomeUnknown(unknown) => unknown.item(),
+            _ => None,
         }
     }
 
@@ -56,6 +72,7 @@ impl<E> OperationError<E> {
             Self::Seal(error) => error.region(),
             Self::Open(error) => error.region(),
             Self::Sdk(failure) => Some(&failure.region),
+            Self::OutcomeUnknown(unknown) => Some(&unknown.lost.region),
             Self::Model(_) | Self::Refused(_) => None,
         }
     }
@@ -69,7 +86,8 @@ impl<E: aws_sdk_dynamodb::error::ProvideErrorMetadata> OperationError<E> {
             Self::Seal(error) => error.is_retryable(),
             Self::Open(error) => error.is_retryable(),
             Self::Sdk(failure) => crate::region::fault::is_transient(&failure.error),
-            Self::Model(_) | Self::Refused(_) => false,
+            // Nobody knows whether the same call would apply the change twice.
+            Self::OutcomeUnknown(_) | Self::Model(_) | Self::Refused(_) => false,
         }
     }
 }
@@ -82,6 +100,7 @@ impl<E> fmt::Display for OperationError<E> {
             Self::Model(_) => "item does not fit the model",
             Self::Refused(_) => "request refused",
             Self::Sdk(_) => "request failed",
+            Self::OutcomeUnknown(_) => "outcome of the write is unknown",
         })
     }
 }
@@ -94,6 +113,7 @@ impl<E> fmt::Debug for OperationError<E> {
             Self::Model(error) => f.debug_tuple("Model").field(error).finish(),
             Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
             Self::Sdk(error) => f.debug_tuple("Sdk").field(error).finish(),
+            Self::OutcomeUnknown(error) => f.debug_tuple("OutcomeUnknown").field(error).finish(),
         }
     }
 }
@@ -106,25 +126,26 @@ impl<E: Error + 'static> Error for OperationError<E> {
             Self::Model(error) => error,
             Self::Refused(error) => error,
             Self::Sdk(error) => error,
+            Self::OutcomeUnknown(error) => error,
         })
     }
 }
 
 /// A request that was not sent, because it would have gone around what the table guarantees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    why: &'static str,
+    why: Cow<'static, str>,
 }
 
 impl Refused {
-    pub(super) const fn new(why: &'static str) -> Self {
-        Self { why }
+    pub(super) fn new(why: impl Into<Cow<'static, str>>) -> Self {
+        Self { why: why.into() }
     }
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.why)
+        f.write_str(&self.why)
     }
 }
 
@@ -134,6 +155,7 @@ impl Error for Refused {}
 pub struct SdkFailure<E> {
     error: Box<SdkError<E, HttpResponse>>,
     region: String,
+    returned: Option<Box<Result<OpenedItem, OpenError>>>,
 }
 
 impl<E> SdkFailure<E> {
@@ -141,7 +163,20 @@ impl<E> SdkFailure<E> {
         Self {
             error: Box::new(error),
             region: region.to_owned(),
+            returned: None,
         }
+    }
+
+    /// Adds the item that the service sent along.
+    pub(super) fn with_item(mut self, returned: Option<Result<OpenedItem, OpenError>>) -> Self {
+        self.returned = returned.map(Box::new);
+        self
+    }
+
+    /// The stored item that came with a failed condition, opened; if it does not open, why.
+    #[must_use]
+    pub fn item(&self) -> Option<&Result<OpenedItem, OpenError>> {
+        self.returned.as_deref()
     }
 
     /// The region that was asked.
@@ -190,6 +225,55 @@ impl<E: Error + 'static> Error for SdkFailure<E> {
     }
 }
 
+/// A conditional write whose answer was lost, and which is not to be seen in what is stored now.
+///
+/// Another writer may have come after it, or it may never have arrived. Repeating it could apply the
+/// change twice, so that is left to the caller.
+pub struct OutcomeUnknown<E> {
+    lost: SdkFailure<E>,
+    found: Option<Box<Result<OpenedItem, OpenError>>>,
+}
+
+impl<E> OutcomeUnknown<E> {
+    /// `lost` is the failure that left the outcome open, `found` what was stored afterwards.
+    pub(super) fn new(lost: SdkFailure<E>, found: Option<Result<OpenedItem, OpenError>>) -> Self {
+        let found = found.map(Box::new);
+        Self { lost, found }
+    }
+
+    /// The failure that left the outcome open.
+    #[must_use]
+    pub fn lost(&self) -> &SdkFailure<E> {
+        &self.lost
+    }
+
+    /// What was stored afterwards, where that is known.
+    #[must_use]
+    pub fn item(&self) -> Option<&Result<OpenedItem, OpenError>> {
+        self.found.as_deref()
+    }
+}
+
+impl<E> fmt::Debug for OutcomeUnknown<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutcomeUnknown")
+            .field("lost", &self.lost)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<E> fmt::Display for OutcomeUnknown<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the write may have happened: {}", self.lost)
+    }
+}
+
+impl<E: Error + 'static> Error for OutcomeUnknown<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.lost)
+    }
+}
+
 /// Ways into an [`OperationError`] from each of its causes.
 macro_rules! causes {
     ($($variant:ident($cause:ty)),* $(,)?) => {$(
@@ -207,4 +291,5 @@ causes! {
     Model(ModelMismatch),
     Refused(Refused),
     Sdk(SdkFailure<E>),
+    OutcomeUnknown(OutcomeUnknown<E>),
 }

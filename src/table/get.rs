@@ -7,7 +7,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemInputBuilder;
 use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemInput};
 
-use super::Core;
+use super::core::Core;
 use super::customize::{self, refuse_set};
 use super::error::{OperationError, Refused, SdkFailure};
 use super::span;
@@ -64,7 +64,7 @@ impl<T: Model> Get<T> {
     /// [`Sdk`](OperationError::Sdk) with the SDK's own error.
     pub async fn send(self) -> Result<Option<T>, OperationError<GetItemError>> {
         match self.send_opened().await? {
-            Some(opened) => Ok(Some(T::from_item(opened.into_item())?)),
+            Some(opened) => Ok(Some(T::from_opened(opened)?)),
             None => Ok(None),
         }
     }
@@ -85,15 +85,15 @@ impl<T: Model> Get<T> {
         let key = self.core.key_attributes(self.key)?;
         let input = self
             .input
-            .table_name(&self.core.table_name)
+            .table_name(self.core.table_name())
             .set_key(Some(key.clone()));
         let output = Box::pin(input.send_with(self.core.dynamodb()))
             .await
-            .map_err(|error| SdkFailure::new(error, self.core.regions.local()))?;
+            .map_err(|error| SdkFailure::new(error, self.core.region()))?;
         let Some(item) = output.item else {
             return Ok(None);
         };
-        let opened = self.core.encryptor.open(item).await?;
+        let opened = self.core.open(item).await?;
         check_key(opened.item(), &key)?;
         Ok(Some(opened))
     }
@@ -133,7 +133,7 @@ fn refuse_foreign(input: &GetItemInputBuilder) -> Result<(), Refused> {
 impl<T> fmt::Debug for Get<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Get")
-            .field("table_name", &self.core.table_name)
+            .field("table_name", &self.core.table_name())
             .finish_non_exhaustive()
     }
 }

@@ -8,10 +8,11 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemInputBuilder;
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput, PutItemOutput};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 
+use super::core::Core;
 use super::customize::{self, refuse_set, refuse_write_settings};
 use super::error::{OperationError, Refused, SdkFailure};
+use super::footer;
 use super::span;
-use super::{Core, footer};
 use crate::error::{AttributeIssue, InvalidAttribute, SealError};
 use crate::item::{Item, ModelMismatch};
 
@@ -118,7 +119,7 @@ impl<T> Put<T> {
             condition = Some(Condition::NotExists);
         }
         let mut version = None;
-        if let Some(name) = self.core.version_attribute {
+        if let Some(name) = self.core.version_attribute() {
             let old = advance(&mut item, name)?;
             version = Some(old + 1);
             condition = Some(if old == 0 || self.if_not_exists {
@@ -127,10 +128,10 @@ impl<T> Put<T> {
                 Condition::Version { name, old }
             });
         }
-        let sealed = self.core.encryptor.seal(item).await?;
+        let sealed = self.core.seal(item).await?;
         let own_footer = footer(&sealed).cloned();
         let input = input
-            .table_name(&self.core.table_name)
+            .table_name(self.core.table_name())
             .set_item(Some(sealed));
         let input = match condition {
             Some(condition) => condition.apply(input, self.core.schema().partition_key_name()),
@@ -144,7 +145,7 @@ impl<T> Put<T> {
                     sdk: PutItemOutput::builder().build(),
                 })
             }
-            Err(error) => Err(SdkFailure::new(error, self.core.regions.local()).into()),
+            Err(error) => Err(SdkFailure::new(error, self.core.region()).into()),
         }
     }
 }
@@ -211,7 +212,7 @@ fn refuse_foreign(input: &PutItemInputBuilder) -> Result<(), Refused> {
 impl<T> fmt::Debug for Put<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Put")
-            .field("table_name", &self.core.table_name)
+            .field("table_name", &self.core.table_name())
             .field("if_not_exists", &self.if_not_exists)
             .finish_non_exhaustive()
     }

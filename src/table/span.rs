@@ -6,7 +6,7 @@ use std::future::Future;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
-use super::Core;
+use super::core::Core;
 use super::error::OperationError;
 
 macro_rules! operation_spans {
@@ -15,7 +15,7 @@ macro_rules! operation_spans {
             tracing::debug_span!(
                 $name,
                 table = core.schema().logical_table_name(),
-                region = core.regions.local(),
+                region = core.region(),
                 outcome = Empty,
             )
         }
@@ -46,5 +46,6 @@ fn outcome<T, E>(result: &Result<T, OperationError<E>>) -> &'static str {
         Err(OperationError::Model(_)) => "model mismatch",
         Err(OperationError::Refused(_)) => "refused",
         Err(OperationError::Sdk(_)) => "sdk error",
+        Err(OperationError::OutcomeUnknown(_)) => "outcome unknown",
     }
 }

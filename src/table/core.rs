@@ -1,0 +1,137 @@
+//! What every operation on a table needs, and the one place where it seals and opens.
+
+use aws_sdk_dynamodb::Client;
+
+use super::error::Refused;
+use crate::error::{OpenError, SealError};
+use crate::item::{Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions};
+use crate::materials::CallBudget;
+use crate::region::RegionSet;
+
+/// A table's name, its encryptor, and the regions it is asked in.
+pub(super) struct Core {
+    table_name: String,
+    encryptor: ItemEncryptor,
+    regions: RegionSet,
+    version_attribute: Option<&'static str>,
+}
+
+impl Core {
+    pub(super) fn new(
+        table_name: String,
+        encryptor: ItemEncryptor,
+        regions: RegionSet,
+        version_attribute: Option<&'static str>,
+    ) -> Self {
+        Self {
+            table_name,
+            encryptor,
+            regions,
+            version_attribute,
+        }
+    }
+
+    /// The name as requests carry it.
+    pub(super) fn table_name(&self) -> &str {
+        &self.table_name
+    }
+
+    pub(super) fn encryptor(&self) -> &ItemEncryptor {
+        &self.encryptor
+    }
+
+    /// Names of keys, and the rules that expressions are held to.
+    pub(super) fn schema(&self) -> &ItemSchema {
+        self.encryptor.schema()
+    }
+
+    /// The version attribute of the model, if it has one.
+    pub(super) fn version_attribute(&self) -> Option<&'static str> {
+        self.version_attribute
+    }
+
+    pub(super) fn regions(&self) -> &RegionSet {
+        &self.regions
+    }
+
+    /// The region that is asked.
+    pub(super) fn region(&self) -> &str {
+        self.regions.local()
+    }
+
+    /// The client of that region, with the retries of the caller's configuration.
+    pub(super) fn dynamodb(&self) -> &Client {
+        self.regions.local_dynamodb()
+    }
+
+    /// The client of that region, which sends once. For writes whose outcome must be known.
+    pub(super) fn dynamodb_once(&self) -> &Client {
+        self.regions.local_dynamodb_once()
+    }
+
+    pub(super) async fn seal(&self, item: Item) -> Result<Item, SealError> {
+        self.encryptor.seal(item).await
+    }
+
+    /// Seals an item that was opened before: what the schema does not know keeps its action.
+    pub(super) async fn seal_again(
+        &self,
+        item: Item,
+        before: &SealedActions,
+    ) -> Result<Item, SealError> {
+        self.encryptor.seal_again(item, before).await
+    }
+
+    pub(super) async fn open(&self, item: Item) -> Result<OpenedItem, OpenError> {
+        self.encryptor.open(item).await
+    }
+
+    /// Opens one item of a page, whose KMS calls are counted together.
+    pub(super) async fn open_of_page(
+        &self,
+        item: Item,
+        budget: &CallBudget,
+    ) -> Result<OpenedItem, OpenError> {
+        let (opened, _) = self.encryptor.open_within(item, Some(budget)).await?;
+        Ok(opened)
+    }
+
+    /// Opens an item that is going to be sealed again, with what was done to each attribute.
+    pub(super) async fn open_for_update(
+        &self,
+        item: Item,
+    ) -> Result<(OpenedItem, SealedActions), OpenError> {
+        let (opened, legend) = self.encryptor.open_within(item, None).await?;
+        let actions = legend.actions(self.schema(), opened.item());
+        Ok((opened, actions))
+    }
+
+    /// The key as DynamoDB takes it.
+    pub(super) fn key_attributes(&self, key: Key) -> Result<Item, Refused> {
+        let (partition, sort) = key.into_parts();
+        let mut attributes =
+            Item::from([(self.schema().partition_key_name().to_owned(), partition)]);
+        match (self.schema().sort_key_name(), sort) {
+            (Some(name), Some(value)) => {
+                attributes.insert(name.to_owned(), value);
+                Ok(attributes)
+            }
+            (None, None) => Ok(attributes),
+            (Some(_), None) => Err(Refused::new(
+                "this table has a sort key; give the key as a pair",
+            )),
+            (None, Some(_)) => Err(Refused::new(
+                "this table has no sort key; give the key as one value",
+            )),
+        }
+    }
+
+    /// The key of a stored item, where it has one of this table.
+    pub(super) fn key_of(&self, item: &Item) -> Option<Key> {
+        let partition = item.get(self.schema().partition_key_name())?.clone();
+        match self.schema().sort_key_name() {
+            None => Some(Key::new(partition)),
+            Some(name) => Some(Key::with_sort(partition, item.get(name)?.clone())),
+        }
+    }
+}
