@@ -71,7 +71,7 @@ pub(super) const VALID: &[Case] = &[
     (C, "ns <> :ns", Agrees),
     (C, "bs = :bs", Agrees),
     (C, "nowhere = :n", Agrees),
-    (C, "nowhere <> other", Agrees),
+    (C, "nowhere <> elsewhere", Agrees),
     // White space: none, blanks, tabs, line ends.
     (C, "n=:n", Agrees),
     (C, "n<>:n", Agrees),
@@ -263,7 +263,7 @@ pub(super) const VALID: &[Case] = &[
     (U, "SET n = if_not_exists(nowhere, n1)", Agrees),
     (
         U,
-        "SET n = if_not_exists(nowhere, if_not_exists(other, :n))",
+        "SET n = if_not_exists(nowhere, if_not_exists(elsewhere, :n))",
         Agrees,
     ),
     (U, "SET l = list_append(l, :l)", Agrees),

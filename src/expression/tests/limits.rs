@@ -215,11 +215,7 @@ fn overflows_no_small_stack_on_hostile_text() {
         }
         let deep = format!("SET a={}:v{}", "list_append(:v,".repeat(64), ")".repeat(64));
         assert!(UpdateExpression::parse(&deep, NO_NAMES, values()).is_ok());
-        let deep = format!(
-            "SET a={}:v{}",
-            "list_append(:v,".repeat(65),
-            ")".repeat(65)
-        );
+        let deep = format!("SET a={}:v{}", "list_append(:v,".repeat(65), ")".repeat(65));
         let error = UpdateExpression::parse(&deep, NO_NAMES, values()).unwrap_err();
         assert_eq!(error.kind(), Kind::TooDeep);
     };
