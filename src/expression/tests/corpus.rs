@@ -586,7 +586,7 @@ pub(super) const INVALID: &[Case] = &[
     (U, "SET m.g.h = :n REMOVE m.g", Agrees),
     (U, "ADD n :n SET n = :n", Agrees),
     (U, "SET l[0] = :n REMOVE l", Agrees),
-    (U, "SET m.f = :n, m[0] = :n", Agrees),
+    (U, "SET m.f = :n, m[0] = :n", CONFLICT),
     (U, "SET set = :n", Agrees),
     (U, "REMOVE remove", Agrees),
     (U, "REMOVE", Agrees),
