@@ -23,7 +23,7 @@ const ROOMS: [&[&str]; 11] = [
     &["item"],
     // Byte fields know `Unsigned`, and so stand above items.
     &["bytes"],
-    &["table"],
+    &["records", "table"],
     &["private"],
 ];
 
