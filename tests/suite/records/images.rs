@@ -118,6 +118,29 @@ async fn what_is_no_attribute_value_spoils_its_image_alone() {
     }
 }
 
+/// Another reader could take the other one, and see another item than was verified.
+#[tokio::test]
+async fn a_name_that_is_there_twice_spoils_its_image() {
+    let sealed = dynamodb_json(&sealed("o-1", 10).await);
+    let total = r#""total":{"N":"10"}"#;
+    let more = r#""more":{"M":{"a":{"NULL":true},"a":{"NULL":true}}}"#;
+    for (name, twice) in [
+        ("total", format!("{total},{total}")),
+        ("more", format!("{total},{more}")),
+    ] {
+        let image = sealed.to_string();
+        assert_eq!(image.matches(total).count(), 1);
+        let image = image.replace(total, &twice);
+        let keys = dynamodb_json(&keys("o-1"));
+        let record = format!(r#"{{"dynamodb": {{"Keys": {keys}, "NewImage": {image}}}}}"#);
+        let record: Record = serde_json::from_str(&record).unwrap();
+        let opened = open_record(&encryptor(), record).await;
+        let error = opened.new_image().unwrap().unwrap_err();
+        let expected = (name, AttributeIssue::Value(ValueError::NotDynamoDbJson));
+        assert_eq!(attribute_issue(error), expected);
+    }
+}
+
 #[tokio::test]
 async fn an_image_that_is_no_object_is_malformed() {
     let mut record = as_record(&keys("o-1"), Some(&sealed("o-1", 10).await), None);

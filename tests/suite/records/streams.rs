@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodbstreams::types::{Identity, Record, ShardIteratorType, StreamRecord};
+use aws_sdk_dynamodbstreams::types::{
+    AttributeValue, Identity, Record, ShardIteratorType, StreamRecord,
+};
+use dynaseal::error::{AttributeIssue, ValueError};
 use dynaseal::records::{EventName, OpenedRecord, open_record, open_records};
 use dynaseal::testkit::{Fault, Service};
 use futures_util::StreamExt as _;
@@ -117,6 +120,48 @@ async fn opens_so_many_at_a_time_and_keeps_their_order() {
     assert!(totals.eq(0..12));
     assert_eq!(stack.decrypts(US), 12);
     assert_eq!(stack.cloud.max_in_flight(US, Service::Kms), 4);
+}
+
+#[tokio::test]
+async fn a_record_that_takes_longer_keeps_its_place() {
+    let stack = Stack::start(&definition()).await;
+    let table = stack.table::<Order>(US);
+    for (id, total) in [("o-0", 0), ("o-1", 1), ("o-2", 2)] {
+        table.put(&order(id, total)).send().await.unwrap();
+    }
+    let records = records(&stack).await;
+    let first_alone = Fault::Latency(Duration::from_millis(200)).times(1);
+    stack.cloud.region(US).fail(Service::Kms, first_alone);
+    let opened = opened(&stack, records).await;
+    let totals = opened
+        .iter()
+        .map(|record| record.new_image_as::<Order>().unwrap().unwrap().total);
+    assert!(totals.eq(0..3));
+}
+
+#[tokio::test]
+async fn nesting_is_bounded_as_it_is_in_a_table() {
+    for (levels, too_deep) in [(32, false), (33, true)] {
+        let value = (1..levels).fold(AttributeValue::Null(true), |inner, level| {
+            if level % 2 == 0 {
+                AttributeValue::L(vec![inner])
+            } else {
+                AttributeValue::M([("inner".to_owned(), inner)].into())
+            }
+        });
+        let change = StreamRecord::builder()
+            .keys("id", AttributeValue::S("o-1".to_owned()))
+            .keys("part", AttributeValue::N("1".to_owned()))
+            .new_image("deep", value);
+        let record = Record::builder().dynamodb(change.build()).build();
+        let opened = open_record(&encryptor(), record).await;
+        let is_too_deep = matches!(
+            opened.new_image(),
+            Some(Err(OpenError::Attribute(error)))
+                if error.issue() == AttributeIssue::Value(ValueError::TooDeep)
+        );
+        assert_eq!(is_too_deep, too_deep, "{levels} levels: {opened:?}");
+    }
 }
 
 #[tokio::test]
