@@ -6,6 +6,7 @@ mod keyrings;
 mod kms_double;
 mod leaks;
 mod properties;
+mod records;
 mod schema;
 mod support;
 mod table;
