@@ -8,6 +8,7 @@ mod failures;
 mod misfits;
 mod secrets;
 mod successes;
+mod writes;
 
 use std::collections::BTreeMap;
 
