@@ -173,7 +173,7 @@ impl Delete {
                 DeleteItemOutput::builder().build()
             }
             Err(failed) => {
-                let failed = failed.as_last_attempted_if(self.idempotent);
+                let failed = failed.into_last_attempt_if(self.idempotent);
                 return Err(failed.into_error(&self.core, &key).await);
             }
         };
