@@ -104,7 +104,7 @@ fn entries(core: &Core, items: Vec<Item>) -> Vec<Entry> {
 fn failed<E: ReadError>(core: &Core, failure: ReaderFailure) -> OperationError<E> {
     match failure {
         ReaderFailure::Sdk(error) => {
-            let error = error.map_service_error(E::of_batch_get_item);
+            let error = (*error).map_service_error(E::of_batch_get_item);
             SdkFailure::new(error, core.region()).into()
         }
         ReaderFailure::Foreign(error) => error.into(),

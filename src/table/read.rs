@@ -77,7 +77,7 @@ impl Read {
         match failure {
             IndexFailure::Refused(refused) => refused.into(),
             IndexFailure::Describe(error) => {
-                let error = error.map_service_error(E::of_describe_table);
+                let error = (*error).map_service_error(E::of_describe_table);
                 SdkFailure::new(error, self.core.region()).into()
             }
         }

@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::testkit::route::operation_of;
 
@@ -20,11 +20,11 @@ pub(super) async fn hand_back(
         return plain.call(request).await;
     };
     let mut batch = parse(request.body().bytes().unwrap_or_default())?;
-    let kept_back = unprocessed.take_last(&mut batch, count);
-    let mut answer = if batch["RequestItems"] == json!({}) {
-        json!({})
+    let handed_back = unprocessed.take_last(&mut batch, count);
+    let mut answer = if tables(&mut batch).is_none_or(|tables| tables.is_empty()) {
+        Map::new()
     } else {
-        let answer = plain.call(with_body(request, &batch)?).await?;
+        let answer = plain.call(with_body(request, batch)?).await?;
         if !answer.status().is_success() {
             return Ok(answer);
         }
@@ -32,10 +32,11 @@ pub(super) async fn hand_back(
         let body = body.map_err(|error| ConnectorError::io(error.into()))?;
         parse(&body.into_bytes())?
     };
-    answer[unprocessed.member] = Value::Object(kept_back);
+    answer.insert(unprocessed.member.to_owned(), Value::Object(handed_back));
     let status = StatusCode::try_from(200_u16);
     let status = status.map_err(|error| ConnectorError::user(error.into()))?;
-    Ok(HttpResponse::new(status, SdkBody::from(answer.to_string())))
+    let answer = SdkBody::from(Value::Object(answer).to_string());
+    Ok(HttpResponse::new(status, answer))
 }
 
 /// Whether an operation can leave a part of its requests undone.
@@ -62,22 +63,22 @@ impl Unprocessed {
     }
 
     /// Takes the last requests out of a batch, and tables without any left.
-    fn take_last(&self, batch: &mut Value, count: usize) -> Map<String, Value> {
+    fn take_last(&self, batch: &mut Map<String, Value>, count: usize) -> Map<String, Value> {
         let mut left = count;
         let mut taken = Map::new();
-        let Some(tables) = batch["RequestItems"].as_object_mut() else {
+        let Some(tables) = tables(batch) else {
             return taken;
         };
         for (table, requests) in tables.iter_mut() {
-            let mut kept_back = requests.clone();
+            let mut back = requests.clone();
             let Some(list) = self.list_of(requests) else {
                 continue;
             };
-            let back = list.split_off(list.len().saturating_sub(left));
-            left -= back.len();
-            if let (false, Some(list)) = (back.is_empty(), self.list_of(&mut kept_back)) {
-                *list = back;
-                taken.insert(table.clone(), kept_back);
+            let last = list.split_off(list.len().saturating_sub(left));
+            left -= last.len();
+            if let (false, Some(list)) = (last.is_empty(), self.list_of(&mut back)) {
+                *list = last;
+                taken.insert(table.clone(), back);
             }
         }
         tables.retain(|_, requests| self.list_of(requests).is_some_and(|list| !list.is_empty()));
@@ -92,12 +93,19 @@ impl Unprocessed {
     }
 }
 
-fn parse(body: &[u8]) -> Result<Value, ConnectorError> {
+fn tables(batch: &mut Map<String, Value>) -> Option<&mut Map<String, Value>> {
+    batch.get_mut("RequestItems")?.as_object_mut()
+}
+
+fn parse(body: &[u8]) -> Result<Map<String, Value>, ConnectorError> {
     serde_json::from_slice(body).map_err(|error| ConnectorError::user(error.into()))
 }
 
-fn with_body(mut request: HttpRequest, body: &Value) -> Result<HttpRequest, ConnectorError> {
-    let body = body.to_string();
+fn with_body(
+    mut request: HttpRequest,
+    body: Map<String, Value>,
+) -> Result<HttpRequest, ConnectorError> {
+    let body = Value::Object(body).to_string();
     let length = body.len().to_string();
     request
         .headers_mut()
@@ -109,24 +117,27 @@ fn with_body(mut request: HttpRequest, body: &Value) -> Result<HttpRequest, Conn
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn batch(json: Value) -> Map<String, Value> {
+        json.as_object().unwrap().clone()
+    }
 
     #[test]
     fn takes_the_last_requests_of_a_batch_over_its_tables() {
         let writes = Unprocessed::of("BatchWriteItem").unwrap();
-        let mut batch = json!({"RequestItems": {"a": [1, 2, 3], "b": [4]}});
-        let taken = writes.take_last(&mut batch, 2);
-        assert_eq!(Value::Object(taken), json!({"a": [2, 3]}));
-        assert_eq!(batch, json!({"RequestItems": {"a": [1], "b": [4]}}));
+        let mut some = batch(json!({"RequestItems": {"a": [1, 2, 3], "b": [4]}}));
+        let taken = writes.take_last(&mut some, 2);
+        assert_eq!(taken, batch(json!({"a": [2, 3]})));
+        assert_eq!(some, batch(json!({"RequestItems": {"a": [1], "b": [4]}})));
 
         let gets = Unprocessed::of("BatchGetItem").unwrap();
-        let mut batch = json!({"RequestItems": {"a": {"Keys": [1, 2], "ConsistentRead": true}}});
-        let taken = gets.take_last(&mut batch, 100);
-        assert_eq!(
-            Value::Object(taken),
-            json!({"a": {"Keys": [1, 2], "ConsistentRead": true}})
-        );
-        assert_eq!(batch, json!({"RequestItems": {}}));
-        assert!(Unprocessed::of("PutItem").is_none());
+        let asked = json!({"a": {"Keys": [1, 2], "ConsistentRead": true}});
+        let mut all = batch(json!({"RequestItems": asked}));
+        assert_eq!(gets.take_last(&mut all, 100), batch(asked));
+        assert_eq!(all, batch(json!({"RequestItems": {}})));
+        assert!(!is_batch("PutItem"));
     }
 }

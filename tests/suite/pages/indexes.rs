@@ -159,7 +159,7 @@ async fn items_are_fetched_from_the_table_in_the_order_of_the_index() {
         assert_eq!(numbers(&found), [8, 6, 4, 2], "{name}");
         assert_eq!(found[3], order("c-1", 2));
     }
-    let sent = &queries.lock().unwrap()[0];
+    let sent = queries.lock().unwrap()[0].clone();
     let mut names: Vec<_> = sent
         .expression_attribute_names()
         .unwrap()
@@ -228,9 +228,7 @@ async fn what_left_the_table_or_the_partition_meanwhile_is_counted() {
     stack.table(US).put(&moved).send().await.unwrap();
     let lagging = meddled(&stack, move |input: &mut QueryInput| {
         let values = input.expression_attribute_values.as_mut().unwrap();
-        for value in values.values_mut() {
-            *value = s("paid");
-        }
+        values.values_mut().for_each(|value| *value = s("paid"));
     });
     let query = lagging
         .query("open")
@@ -282,9 +280,7 @@ async fn an_item_of_an_index_in_another_partition_is_refused() {
     let stack = start(2).await;
     let table = meddled(&stack, |input: &mut QueryInput| {
         let values = input.expression_attribute_values.as_mut().unwrap();
-        for value in values.values_mut() {
-            *value = s("open");
-        }
+        values.values_mut().for_each(|value| *value = s("open"));
     });
     let (opened, unopened) = table
         .query("paid")
