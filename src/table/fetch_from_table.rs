@@ -94,9 +94,7 @@ fn entries(core: &Core, items: Vec<Item>) -> Vec<Entry> {
             }
         };
         let is_new = seen.insert(bytes.clone());
-        let key = core.schema().key_names();
-        let key = key.filter_map(|name| Some((name.to_owned(), item.get(name)?.clone())));
-        is_new.then(|| Ok((bytes, key.collect())))
+        is_new.then(|| Ok((bytes, core.key_in(&item))))
     };
     items.into_iter().filter_map(entry).collect()
 }

@@ -30,6 +30,8 @@ operation_spans! {
     put_item => "PutItem",
     query => "Query",
     scan => "Scan",
+    update => "Update",
+    update_unsigned => "UpdateUnsigned",
 }
 
 /// Runs an operation in its span and records how it ended.
