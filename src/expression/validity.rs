@@ -10,13 +10,13 @@ use super::path::{Attribute, Step};
 use super::projection::Projection;
 use super::update::UpdateExpression;
 
-/// "The maximum length of any expression string is 4 KB."
+/// Bytes of any expression.
 const MAX_LEN: usize = 4_096;
-/// "The maximum number of operators or functions allowed in an expression is 300."
+/// Operators and functions together.
 const MAX_OPERATORS: usize = 300;
-/// "The IN comparator: up to 100 operands."
+/// Operands in the list of `IN`.
 const MAX_IN_OPERANDS: usize = 100;
-/// "The maximum depth for a document path is 32."
+/// Names and indexes of a path; values are nested no deeper.
 const MAX_PATH_LEN: usize = 32;
 /// An attribute name is at most this many bytes long, and at least one.
 const MAX_NAME_LEN: usize = 65_535;

@@ -9,6 +9,7 @@ mod misfits;
 mod pages;
 mod secrets;
 mod successes;
+mod writes;
 
 use std::collections::BTreeMap;
 

@@ -1,10 +1,15 @@
 //! Tables end to end: models in, sealed items over the wire and into two regions, models out.
 
 mod attacks;
+mod conditions;
 mod keys;
+mod lost;
+mod meanwhile;
 mod models;
 mod recipients;
 mod requests;
+mod update;
+mod update_unsigned;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -172,9 +172,22 @@ fn renders_updates_in_one_order_of_clauses() {
 
 #[test]
 fn turns_a_key_comparison_whose_value_comes_first() {
-    let parsed = KeyCondition::parse(":v >= sk AND :p = pk", NO_NAMES, [(":v", "v"), (":p", "p")]);
-    let built = KeyCondition::new("pk", "p").sort("sk", SortKeyCondition::le("v"));
-    assert_eq!(parsed.unwrap(), built);
+    let turned = [
+        ("=", SortKeyCondition::eq("v")),
+        ("<", SortKeyCondition::gt("v")),
+        ("<=", SortKeyCondition::ge("v")),
+        (">", SortKeyCondition::lt("v")),
+        (">=", SortKeyCondition::le("v")),
+    ];
+    for (comparator, sort) in turned {
+        let text = format!("pk = :p AND :v {comparator} sk");
+        let parsed = KeyCondition::parse(&text, NO_NAMES, [(":v", "v"), (":p", "p")]).unwrap();
+        assert_eq!(
+            parsed,
+            KeyCondition::new("pk", "p").sort("sk", sort),
+            "{text}"
+        );
+    }
 }
 
 #[test]
