@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::Client;
 
 use super::error::Refused;
+use super::index::Indexes;
 use crate::error::{OpenError, SealError};
 use crate::item::{Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions};
 use crate::materials::CallBudget;
@@ -14,6 +15,7 @@ pub(super) struct Core {
     encryptor: ItemEncryptor,
     regions: RegionSet,
     version_attribute: Option<&'static str>,
+    indexes: Indexes,
 }
 
 impl Core {
@@ -22,12 +24,14 @@ impl Core {
         encryptor: ItemEncryptor,
         regions: RegionSet,
         version_attribute: Option<&'static str>,
+        indexes: Indexes,
     ) -> Self {
         Self {
             table_name,
             encryptor,
             regions,
             version_attribute,
+            indexes,
         }
     }
 
@@ -48,6 +52,11 @@ impl Core {
     /// The version attribute of the model, if it has one.
     pub(super) fn version_attribute(&self) -> Option<&'static str> {
         self.version_attribute
+    }
+
+    /// The secondary indexes that were declared, or found by asking.
+    pub(super) fn indexes(&self) -> &Indexes {
+        &self.indexes
     }
 
     pub(super) fn regions(&self) -> &RegionSet {
