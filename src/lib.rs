@@ -53,6 +53,17 @@ pub mod region;
 pub mod bytes;
 pub mod item;
 
+// --- expressions -------------------------------------------------------------------------------
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "the operations that take expressions come next"
+    )
+)]
+pub mod expression;
+
 // --- tables ------------------------------------------------------------------------------------
 pub mod table;
 
