@@ -11,9 +11,7 @@ use super::core::Core;
 use super::customize::{self, refuse_set};
 use super::error::{OperationError, Refused, SdkFailure};
 use super::span;
-use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
 use crate::item::{Item, Key, Model, OpenedItem};
-use crate::value::Terminal;
 
 /// Reads and opens one item. Made by [`SealedTable::get`](super::SealedTable::get).
 #[must_use = "an operation does nothing until `send`"]
@@ -94,20 +92,8 @@ impl<T: Model> Get<T> {
             return Ok(None);
         };
         let opened = self.core.open(item).await?;
-        check_key(opened.item(), &key)?;
+        opened.check_key(&key)?;
         Ok(Some(opened))
-    }
-}
-
-/// A store that answers with another item, however validly sealed, is caught here.
-fn check_key(item: &Item, key: &Item) -> Result<(), OpenError> {
-    let differs = |name: &&String| {
-        let [found, asked] = [item.get(*name), key.get(*name)].map(|v| v.map(Terminal::of));
-        !matches!((found, asked), (Some(Ok(found)), Some(Ok(asked))) if found == asked)
-    };
-    match key.keys().find(differs) {
-        Some(name) => Err(InvalidAttribute::new(name, AttributeIssue::AnotherKey).into()),
-        None => Ok(()),
     }
 }
 

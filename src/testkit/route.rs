@@ -3,6 +3,7 @@
 //! It sits under signing and retries, so it sees attempts, each with the host that AWS would have got.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -168,7 +169,11 @@ impl Attempt {
         match self.fault {
             None => self.plain.call(self.request).await,
             Some(Fault::Unavailable) => Err(ConnectorError::io(
-                "connection refused by the test kit".into(),
+                io::Error::new(
+                    io::ErrorKind::ConnectionRefused,
+                    "connection refused by the test kit",
+                )
+                .into(),
             )),
             Some(Fault::Timeout(after)) => {
                 self.sleep.sleep(after).await;
