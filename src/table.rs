@@ -8,8 +8,10 @@ mod customize;
 mod delete;
 mod error;
 mod get;
+mod handle;
 mod put;
 mod span;
+mod transact;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -21,7 +23,12 @@ pub use builder::SealedTableBuilder;
 pub use delete::Delete;
 pub use error::{OperationError, OutcomeUnknown, Refused, SdkFailure};
 pub use get::Get;
+pub use handle::{OpenOnly, Opens, SealOnly, Seals};
 pub use put::{Put, PutOutput};
+pub use transact::{
+    CancellationCode, CancellationReason, Cancelled, FailedOperation, Found, PreparedTransaction,
+    Slot, SlotError, TransactGet, TransactWrite, TransactWriteOutput, TransactionError,
+};
 
 use self::core::Core;
 use crate::error::ConfigError;

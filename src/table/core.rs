@@ -14,6 +14,7 @@ pub(super) struct Core {
     encryptor: ItemEncryptor,
     regions: RegionSet,
     version_attribute: Option<&'static str>,
+    opens: bool,
 }
 
 impl Core {
@@ -28,7 +29,24 @@ impl Core {
             encryptor,
             regions,
             version_attribute,
+            opens: true,
         }
+    }
+
+    /// The same table for a handle that only seals: what the service returns stays sealed.
+    pub(super) fn without_opening(&self) -> Self {
+        Self {
+            table_name: self.table_name.clone(),
+            encryptor: self.encryptor.clone(),
+            regions: self.regions.clone(),
+            version_attribute: self.version_attribute,
+            opens: false,
+        }
+    }
+
+    /// Whether items that come back with an error are opened.
+    pub(super) fn opens(&self) -> bool {
+        self.opens
     }
 
     /// The name as requests carry it.

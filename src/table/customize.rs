@@ -62,3 +62,7 @@ pub(super) const PROJECTION: &str = "a projection leaves attributes out, and an 
      remove `projection_expression` and `attributes_to_get`";
 pub(super) const RETURN_VALUES: &str =
     "`return_values` would bring sealed attributes back unopened; read the item with `get`";
+pub(super) const TRANSACT_ITEMS: &str =
+    "`transact_items` belongs to the transaction; add operations with its own methods";
+pub(super) const CLIENT_REQUEST_TOKEN: &str = "`client_request_token` belongs to one sealed payload, and sealing again makes another; `prepare` the \
+     transaction once and `send` that as often as needed, under its own token";

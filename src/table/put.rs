@@ -182,15 +182,13 @@ impl Condition {
 }
 
 /// Counts the version in the item up by one and returns the one it had.
-fn advance(item: &mut Item, name: &str) -> Result<u64, OperationError<PutItemError>> {
+pub(super) fn advance(item: &mut Item, name: &str) -> Result<u64, SealError> {
     let old = match item.get(name) {
         Some(AttributeValue::N(text)) => text.parse::<u64>().ok().filter(|old| *old < u64::MAX),
         _ => None,
     };
     let issue = AttributeIssue::NotAVersion;
-    let old = old
-        .ok_or_else(|| InvalidAttribute::new(name, issue))
-        .map_err(SealError::from)?;
+    let old = old.ok_or_else(|| InvalidAttribute::new(name, issue))?;
     item.insert(name.to_owned(), AttributeValue::N((old + 1).to_string()));
     Ok(old)
 }
