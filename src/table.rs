@@ -2,14 +2,25 @@
 //! verified before they are seen.
 
 mod backoff;
+mod batch_get;
+mod batch_write;
 mod builder;
 mod core;
 mod customize;
+mod deadline;
 mod delete;
 mod error;
+mod fetch_from_table;
 mod get;
 mod handle;
+mod index;
+mod key_bytes;
+mod page;
 mod put;
+mod query;
+mod read;
+mod read_error;
+mod scan;
 mod span;
 mod transact;
 
@@ -19,12 +30,18 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+pub use batch_get::{BatchGet, BatchGetOutput};
+pub use batch_write::{BatchWrite, BatchWriteCause, BatchWriteFailure, BatchWriteOutput, Write};
 pub use builder::SealedTableBuilder;
 pub use delete::Delete;
 pub use error::{OperationError, OutcomeUnknown, Refused, SdkFailure};
 pub use get::Get;
 pub use handle::{OpenOnly, Opens, SealOnly, Seals};
+pub use index::SecondaryIndex;
+pub use page::{ItemError, Items, LastEvaluatedKey, Page, PageFailure, UnopenedItem};
 pub use put::{Put, PutOutput};
+pub use query::{IntoQueryKey, Query, QueryKey};
+pub use scan::{ParallelScan, Scan};
 pub use transact::{
     CancellationCode, CancellationReason, Cancelled, FailedOperation, Found, PreparedTransaction,
     Slot, SlotError, TransactGet, TransactWrite, TransactWriteOutput, TransactionError,
@@ -106,6 +123,36 @@ impl<T: Model> SealedTable<T> {
     /// Deletes the item under a key, whatever it is.
     pub fn delete(&self, key: impl IntoKey<T::KeyShape>) -> Delete {
         Delete::new(Arc::clone(&self.core), key.into_key())
+    }
+
+    /// Reads the items of one partition: of the table, or of an index.
+    ///
+    /// `key` is the value of the partition key, or a whole
+    /// [`KeyCondition`](crate::expression::KeyCondition).
+    pub fn query(&self, key: impl IntoQueryKey) -> Query<T> {
+        Query::new(Arc::clone(&self.core), key.into_query_key())
+    }
+
+    /// Reads all items.
+    pub fn scan(&self) -> Scan<T> {
+        Scan::new(Arc::clone(&self.core))
+    }
+
+    /// Reads the items under many keys.
+    pub fn batch_get(
+        &self,
+        keys: impl IntoIterator<Item = impl IntoKey<T::KeyShape>>,
+    ) -> BatchGet<T>
+    where
+        T: 'static,
+    {
+        let keys = keys.into_iter().map(IntoKey::into_key);
+        BatchGet::new(Arc::clone(&self.core), keys.collect())
+    }
+
+    /// Writes and deletes many items.
+    pub fn batch_write(&self) -> BatchWrite<T> {
+        BatchWrite::new(Arc::clone(&self.core))
     }
 
     /// The encryptor of this table, for items that come another way: streams, exports, transactions

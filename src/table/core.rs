@@ -1,8 +1,11 @@
 //! What every operation on a table needs, and the one place where it seals and opens.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::Client;
 
 use super::error::Refused;
+use super::index::Indexes;
 use crate::error::{OpenError, SealError};
 use crate::item::{Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions};
 use crate::materials::CallBudget;
@@ -15,6 +18,7 @@ pub(super) struct Core {
     regions: RegionSet,
     version_attribute: Option<&'static str>,
     opens: bool,
+    indexes: Arc<Indexes>,
 }
 
 impl Core {
@@ -23,6 +27,7 @@ impl Core {
         encryptor: ItemEncryptor,
         regions: RegionSet,
         version_attribute: Option<&'static str>,
+        indexes: Indexes,
     ) -> Self {
         Self {
             table_name,
@@ -30,6 +35,7 @@ impl Core {
             regions,
             version_attribute,
             opens: true,
+            indexes: Arc::new(indexes),
         }
     }
 
@@ -41,6 +47,7 @@ impl Core {
             regions: self.regions.clone(),
             version_attribute: self.version_attribute,
             opens: false,
+            indexes: Arc::clone(&self.indexes),
         }
     }
 
@@ -66,6 +73,11 @@ impl Core {
     /// The version attribute of the model, if it has one.
     pub(super) fn version_attribute(&self) -> Option<&'static str> {
         self.version_attribute
+    }
+
+    /// The secondary indexes that were declared, or found by asking.
+    pub(super) fn indexes(&self) -> &Indexes {
+        &self.indexes
     }
 
     pub(super) fn regions(&self) -> &RegionSet {

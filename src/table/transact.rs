@@ -14,66 +14,67 @@ pub use get::{Found, Slot, SlotError, TransactGet};
 pub use prepared::PreparedTransaction;
 pub use write::{TransactWrite, TransactWriteOutput};
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
-use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::stream::{self, Stream, StreamExt as _};
 
 use super::core::Core;
 use super::error::{Refused, SdkFailure};
-use crate::error::OpenError;
-use crate::item::{Item, OpenedItem};
+use super::key_bytes::KeyBytes;
+use super::page::DEFAULT_CONCURRENCY;
+use crate::error::{InvalidAttribute, OpenError};
+use crate::item::{Item, Key, OpenedItem};
 use crate::materials::CallBudget;
-use crate::value::Terminal;
 
 /// DynamoDB takes this many operations in one transaction.
 const MAX_OPERATIONS: usize = 100;
-/// Items that are sealed or opened at the same time.
-const CONCURRENCY: usize = 16;
 
 /// The table and the key of one operation.
 struct Target {
     core: Arc<Core>,
     key: Item,
+    bytes: KeyBytes,
 }
 
 impl Target {
+    /// `key` is the attributes of a key and nothing else.
+    fn new(core: Arc<Core>, key: Item) -> Result<Self, InvalidAttribute> {
+        let bytes = KeyBytes::of(core.schema(), &key)?;
+        Ok(Self { core, key, bytes })
+    }
+
+    /// The item under a key that the caller gave.
+    fn of(core: Arc<Core>, key: Key) -> Result<Self, Refused> {
+        let key = core.key_attributes(key)?;
+        Self::new(core, key).map_err(|invalid| Refused::new(invalid.to_string()))
+    }
+
     /// Opens an item that came back for this operation; that of another key is refused.
     async fn open(&self, item: Item, budget: &CallBudget) -> Result<OpenedItem, OpenError> {
         let opened = self.core.open_of_page(item, budget).await?;
         opened.check_key(&self.key)?;
         Ok(opened)
     }
-
-    /// Whether both are the same item. Tables of one region set are told apart by their names.
-    fn is_same(&self, other: &Self) -> bool {
-        let mut names = self.core.schema().key_names();
-        self.core.table_name() == other.core.table_name()
-            && names.all(|name| is_same_value(self.key.get(name), other.key.get(name)))
-    }
-
-    /// Refuses a second operation on one item, which DynamoDB would not take either.
-    fn check_new<'a>(
-        &self,
-        index: usize,
-        mut before: impl Iterator<Item = &'a Self>,
-    ) -> Result<(), FailedOperation> {
-        match before.position(|other| self.is_same(other)) {
-            None => Ok(()),
-            Some(first) => {
-                let why = format!("operation {first} is on the same item; a transaction has one per item");
-                Err(FailedOperation::new(index, Refused::new(why)))
-            }
-        }
-    }
 }
 
-/// Whether two values of a key are one to DynamoDB, for which 1 and 1.0 are the same number.
-fn is_same_value(one: Option<&AttributeValue>, other: Option<&AttributeValue>) -> bool {
-    let [one, other] = [one, other].map(|value| value.map(Terminal::of));
-    matches!((one, other), (Some(Ok(one)), Some(Ok(other))) if one == other)
+/// The items that a transaction is on: one operation for each, or DynamoDB refuses it.
+#[derive(Default)]
+struct Taken(BTreeMap<(String, KeyBytes), usize>);
+
+impl Taken {
+    /// Refuses the second operation on an item. Tables of one region set are told apart by name.
+    fn take(&mut self, index: usize, target: &Target) -> Result<(), Refused> {
+        let item = (target.core.table_name().to_owned(), target.bytes.clone());
+        match self.0.insert(item, index) {
+            None => Ok(()),
+            Some(first) => Err(Refused::new(format!(
+                "operation {first} is on the same item, and a transaction has one for each"
+            ))),
+        }
+    }
 }
 
 /// The core to ask for all of these, if they can be one transaction: it is one request, of one client,
@@ -114,10 +115,8 @@ fn check_pair(first: &Core, other: &Core) -> Result<(), Refused> {
 }
 
 /// What these return, in their order; a bounded number runs at a time.
-fn in_order<F: Future>(
-    work: impl IntoIterator<Item = F>,
-) -> impl Stream<Item = F::Output> {
-    stream::iter(work).buffered(CONCURRENCY)
+fn in_order<F: Future>(work: Vec<F>) -> impl Stream<Item = F::Output> {
+    stream::iter(work).buffered(DEFAULT_CONCURRENCY)
 }
 
 /// The SDK's builders ask for what is always there.

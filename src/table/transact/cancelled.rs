@@ -203,29 +203,22 @@ pub(super) async fn open<E: Cancellable>(
     targets: &[Target],
     region: &str,
 ) -> Cancelled<E> {
-    let sdk: Vec<SdkReason> = reasons(&error).unwrap_or_default().to_vec();
-    let budget = CallBudget::for_page(sdk.len());
-    let opened = in_order(
-        sdk.into_iter()
-            .enumerate()
-            .map(|(index, reason)| open_one(reason, targets.get(index), &budget)),
-    );
+    let sdk = reasons(&error).unwrap_or_default().to_vec();
+    let work = targets.iter().zip(CallBudget::of_page(targets.len()));
+    let work = sdk.into_iter().zip(work);
+    let work = work.map(|(reason, (target, budget))| open_one(reason, target, budget));
+    let opened = in_order(work.collect());
     Cancelled {
         reasons: opened.collect().await,
         failure: SdkFailure::new(error, region),
     }
 }
 
-async fn open_one(
-    reason: SdkReason,
-    target: Option<&Target>,
-    budget: &CallBudget,
-) -> CancellationReason {
+async fn open_one(reason: SdkReason, target: &Target, budget: CallBudget) -> CancellationReason {
     let code = CancellationCode::of(&reason);
-    let item = match (reason.item, target) {
-        (Some(item), Some(target)) if target.core.opens() => Some(target.open(item, budget).await),
+    let item = match reason.item {
+        Some(item) if target.core.opens() => Some(target.open(item, &budget).await),
         _ => None,
     };
     CancellationReason { code, item }
 }
-

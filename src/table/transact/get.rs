@@ -14,7 +14,7 @@ use futures_util::stream::StreamExt as _;
 
 use super::cancelled::{self, is_transient, reasons};
 use super::error::{FailedOperation, TransactionError};
-use super::{Target, check_together, in_order, not_built};
+use super::{Taken, Target, check_together, in_order, not_built};
 use crate::error::OpenError;
 use crate::item::{IntoKey, Item, Key, Model, ModelMismatch, OpenedItem};
 use crate::materials::CallBudget;
@@ -177,15 +177,14 @@ impl Default for TransactGet {
 }
 
 fn targets(reads: Vec<Read>) -> Result<Vec<Target>, FailedOperation> {
-    let mut targets: Vec<Target> = Vec::with_capacity(reads.len());
-    for (index, Read { core, key }) in reads.into_iter().enumerate() {
-        let key = core.key_attributes(key);
-        let key = key.map_err(|refused| FailedOperation::new(index, refused))?;
-        let target = Target { core, key };
-        target.check_new(index, targets.iter())?;
-        targets.push(target);
-    }
-    Ok(targets)
+    let mut taken = Taken::default();
+    let target = |(index, read): (usize, Read)| {
+        let failed = |refused| FailedOperation::new(index, refused);
+        let target = Target::of(read.core, read.key).map_err(failed)?;
+        taken.take(index, &target).map_err(failed)?;
+        Ok(target)
+    };
+    reads.into_iter().enumerate().map(target).collect()
 }
 
 fn transact_items(
@@ -230,20 +229,16 @@ async fn request(
 type Opened = Option<Result<OpenedItem, OpenError>>;
 
 /// Opens each item for the read it answers. Calls to KMS are counted together.
-async fn open(
-    items: Vec<Option<Item>>,
-    targets: &[Target],
-) -> Vec<Opened> {
-    let budget = CallBudget::for_page(items.len());
-    let budget = &budget;
-    let work = items.into_iter().zip(targets);
-    let opened = in_order(work.map(|(item, target)| async move {
+async fn open(items: Vec<Option<Item>>, targets: &[Target]) -> Vec<Opened> {
+    let budgets = CallBudget::of_page(items.len());
+    let work = items.into_iter().zip(targets).zip(budgets);
+    let work = work.map(|((item, target), budget)| async move {
         match item {
-            Some(item) => Some(target.open(item, budget).await),
+            Some(item) => Some(target.open(item, &budget).await),
             None => None,
         }
-    }));
-    opened.collect().await
+    });
+    in_order(work.collect()).collect().await
 }
 
 fn refuse_foreign(input: &TransactGetItemsInputBuilder) -> Result<(), Refused> {

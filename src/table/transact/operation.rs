@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::Target;
 use super::error::Cause;
-use crate::error::{AttributeIssue, InvalidAttribute, SealError};
+use crate::error::SealError;
 use crate::expression::{Condition, Placeholders, UpdateExpression, attribute};
 use crate::format::FOOTER_ATTRIBUTE;
 use crate::item::{Item, Key, ModelMismatch};
@@ -75,15 +75,15 @@ impl Operation {
     pub(super) fn check(self) -> Result<Checked, Cause> {
         let core = self.core;
         match self.action {
-            Action::Put { item, write } => check_put(core, item?, write),
+            Action::Put { item, write } => check_put(&core, item?, write),
             Action::Delete { key, condition } => {
                 let condition = allowed(&core, condition)?;
-                let target = target(core, key)?;
+                let target = Target::of(core, key)?;
                 Ok(Checked::new(target, Request::Delete, condition)?)
             }
             Action::Check { key, condition } => {
                 let condition = allowed(&core, Some(condition))?;
-                let target = target(core, key)?;
+                let target = Target::of(core, key)?;
                 Ok(Checked::new(target, Request::Check, condition)?)
             }
             Action::UpdateUnsigned {
@@ -96,14 +96,14 @@ impl Operation {
 }
 
 /// With a version in the model, the stored item must still have the one that the model was read with.
-fn check_put(core: Arc<Core>, mut item: Item, write: PutIf) -> Result<Checked, Cause> {
-    let key = key_of(&core, &item)?;
+fn check_put(core: &Arc<Core>, mut item: Item, write: PutIf) -> Result<Checked, Cause> {
+    let target = target_of(core, &item)?;
     let not_exists = || attribute(core.schema().partition_key_name()).not_exists();
     let is_new = matches!(write, PutIf::NotExists);
     let mut condition = match write {
         PutIf::Always => None,
         PutIf::NotExists => Some(not_exists()),
-        PutIf::Condition(condition) => allowed(&core, Some(condition))?,
+        PutIf::Condition(condition) => allowed(core, Some(condition))?,
     };
     let mut version = None;
     if let Some(name) = core.version_attribute() {
@@ -115,7 +115,7 @@ fn check_put(core: Arc<Core>, mut item: Item, write: PutIf) -> Result<Checked, C
             old => Some(both(condition, attribute(name).eq(old))),
         };
     }
-    let checked = Checked::new(Target { core, key }, Request::Put(item), condition)?;
+    let checked = Checked::new(target, Request::Put(item), condition)?;
     Ok(Checked { version, ..checked })
 }
 
@@ -128,7 +128,7 @@ fn check_update(
 ) -> Result<Checked, Cause> {
     update.check(core.schema()).map_err(refused)?;
     let condition = both(allowed(&core, condition)?, is_sealed());
-    let target = target(core, key)?;
+    let target = Target::of(core, key)?;
     let mut names_and_values = Placeholders::new();
     let update = update.render(&mut names_and_values).map_err(refused)?;
     let request = Request::Update(update);
@@ -140,18 +140,11 @@ fn check_update(
     )?)
 }
 
-fn target(core: Arc<Core>, key: Key) -> Result<Target, Refused> {
-    let key = core.key_attributes(key)?;
-    Ok(Target { core, key })
-}
-
 /// The key of an item that is put. Without one it cannot be sealed either.
-fn key_of(core: &Core, item: &Item) -> Result<Item, SealError> {
-    let value = |name: &str| match item.get(name) {
-        Some(value) => Ok((name.to_owned(), value.clone())),
-        None => Err(InvalidAttribute::new(name, AttributeIssue::Missing).into()),
-    };
-    core.schema().key_names().map(value).collect()
+fn target_of(core: &Arc<Core>, item: &Item) -> Result<Target, SealError> {
+    let attribute = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));
+    let key = core.schema().key_names().filter_map(attribute).collect();
+    Ok(Target::new(Arc::clone(core), key)?)
 }
 
 /// A condition of the caller's: it names only what DynamoDB can see, and nothing of the format.
@@ -233,9 +226,7 @@ macro_rules! build {
 
 impl Sealed {
     /// The operation in the SDK's form; where it goes, and the version it writes.
-    pub(super) fn into_parts(
-        self,
-    ) -> Result<(TransactWriteItem, Target, Option<u64>), BuildError> {
+    pub(super) fn into_parts(self) -> Result<(TransactWriteItem, Target, Option<u64>), BuildError> {
         let Self(checked) = self;
         let builder = TransactWriteItem::builder();
         let key = Some(checked.target.key.clone());

@@ -13,10 +13,10 @@ use aws_sdk_dynamodb::operation::transact_write_items::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use super::Target;
 use super::cancelled::{self, is_transient, reasons};
 use super::error::TransactionError;
 use super::write::TransactWriteOutput;
-use super::Target;
 use crate::region::write_fault::WriteFault;
 use crate::table::backoff::{Backoff, max_attempts};
 use crate::table::core::Core;
@@ -165,7 +165,9 @@ impl Prepared {
         match lost {
             _ if is_open => TransactionError::OutcomeUnknown(OutcomeUnknown::new(failure, None)),
             Some(lost) => TransactionError::OutcomeUnknown(OutcomeUnknown::new(lost, None)),
-            None if in_doubt => TransactionError::OutcomeUnknown(OutcomeUnknown::new(failure, None)),
+            None if in_doubt => {
+                TransactionError::OutcomeUnknown(OutcomeUnknown::new(failure, None))
+            }
             None => TransactionError::Sdk(failure),
         }
     }

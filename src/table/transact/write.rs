@@ -12,7 +12,7 @@ use futures_util::stream::TryStreamExt as _;
 use super::error::{FailedOperation, TransactionError};
 use super::operation::{Action, Checked, Operation, PutIf, Sealed};
 use super::prepared::PreparedTransaction;
-use super::{check_together, in_order, not_built};
+use super::{Taken, check_together, in_order, not_built};
 use crate::crypto::random::{Random as _, SystemRandom};
 use crate::expression::{Condition, UpdateExpression};
 use crate::item::{IntoKey, Model};
@@ -255,7 +255,8 @@ impl TransactWrite {
         let mut targets = Vec::with_capacity(sealed.len());
         let mut versions = Vec::with_capacity(sealed.len());
         for operation in sealed {
-            let (item, target, version) = operation.into_parts().map_err(|e| not_built(e, &core))?;
+            let (item, target, version) =
+                operation.into_parts().map_err(|e| not_built(e, &core))?;
             items.push(item);
             targets.push(target);
             versions.push(version);
@@ -273,15 +274,15 @@ impl Default for TransactWrite {
 }
 
 fn check_all(operations: Vec<Operation>) -> Result<Vec<Checked>, FailedOperation> {
-    let mut all: Vec<Checked> = Vec::with_capacity(operations.len());
-    for (index, operation) in operations.into_iter().enumerate() {
+    let mut taken = Taken::default();
+    let check = |(index, operation): (usize, Operation)| {
         let checked = operation.check();
         let checked = checked.map_err(|cause| FailedOperation::new(index, cause))?;
-        let before = all.iter().map(Checked::target);
-        checked.target().check_new(index, before)?;
-        all.push(checked);
-    }
-    Ok(all)
+        let taken = taken.take(index, checked.target());
+        taken.map_err(|refused| FailedOperation::new(index, refused))?;
+        Ok(checked)
+    };
+    operations.into_iter().enumerate().map(check).collect()
 }
 
 async fn seal_all(operations: Vec<Checked>) -> Result<Vec<Sealed>, FailedOperation> {
@@ -289,9 +290,8 @@ async fn seal_all(operations: Vec<Checked>) -> Result<Vec<Sealed>, FailedOperati
         let sealed = operation.seal().await;
         sealed.map_err(|error| FailedOperation::new(index, error))
     };
-    in_order(operations.into_iter().enumerate().map(seal))
-        .try_collect()
-        .await
+    let work = operations.into_iter().enumerate().map(seal);
+    in_order(work.collect()).try_collect().await
 }
 
 fn token() -> Result<String, Refused> {
