@@ -25,6 +25,9 @@ pub enum Fault {
     Status(u16, &'static str),
     /// The request takes effect and its response is lost.
     LostResponse,
+    /// DynamoDB cancels a transaction, because another request is at work on the item of its first
+    /// operation. It does nothing. Only `TransactWriteItems` and `TransactGetItems` can be cancelled.
+    TransactionConflict,
 }
 
 impl Fault {

@@ -5,6 +5,7 @@ mod keys;
 mod models;
 mod recipients;
 mod requests;
+mod transact;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
