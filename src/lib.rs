@@ -86,4 +86,4 @@ pub use keyring::{KmsMrkKeyring, MultiKeyring, RawAesKeyring};
 pub use region::RegionSet;
 pub use secret::{Hidden, Redacted};
 pub use suite::{AlgorithmSuite, Authenticity};
-pub use table::{OperationError, SealedTable};
+pub use table::{OperationError, SealedTable, UpdateError};

@@ -18,7 +18,7 @@ use crate::suite::AlgorithmSuite;
 pub struct Unverified<T>(T);
 
 impl<T> Unverified<T> {
-    pub(super) fn new(inner: T) -> Self {
+    pub(crate) fn new(inner: T) -> Self {
         Self(inner)
     }
 

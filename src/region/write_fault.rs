@@ -74,12 +74,13 @@ fn before_sending(error: &(dyn Error + 'static)) -> WriteFault {
 }
 
 /// The error and what caused it. An `io::Error` hides the one it was made from, which is visited too.
-fn causes<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     let next = |error: &&'a (dyn Error + 'static)| -> Option<&'a (dyn Error + 'static)> {
         let error: &'a (dyn Error + 'static) = *error;
-        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        match error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+        {
             Some(inner) => Some(inner),
             None => error.source(),
         }
@@ -111,12 +112,20 @@ mod tests {
     fn takes_answers_that_refuse_for_certain() {
         let table = [
             (400, "ThrottlingException", WriteFault::Transient),
-            (400, "ProvisionedThroughputExceededException", WriteFault::Transient),
+            (
+                400,
+                "ProvisionedThroughputExceededException",
+                WriteFault::Transient,
+            ),
             (400, "RequestLimitExceeded", WriteFault::Transient),
             (429, "SomethingNew", WriteFault::Transient),
             (400, "TransactionConflictException", WriteFault::Transient),
             (400, "TransactionInProgressException", WriteFault::Transient),
-            (400, "ReplicatedWriteConflictException", WriteFault::OtherRegion),
+            (
+                400,
+                "ReplicatedWriteConflictException",
+                WriteFault::OtherRegion,
+            ),
             (400, "ConditionalCheckFailedException", WriteFault::Final),
             (400, "ValidationException", WriteFault::Final),
             (400, "AccessDeniedException", WriteFault::Final),

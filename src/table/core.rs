@@ -156,6 +156,12 @@ impl Core {
         }
     }
 
+    /// What an item has of its key, as DynamoDB takes it.
+    pub(super) fn key_in(&self, item: &Item) -> Item {
+        let attribute = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));
+        self.schema().key_names().filter_map(attribute).collect()
+    }
+
     /// The key of a stored item, where it has one of this table.
     pub(super) fn key_of(&self, item: &Item) -> Option<Key> {
         let partition = item.get(self.schema().partition_key_name())?.clone();

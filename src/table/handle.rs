@@ -1,18 +1,38 @@
-//! Handles by power: a table that only seals, and one that only opens.
+//! Handles by power: a table that only seals, and one that only opens. The wrong verb does not
+//! compile.
 
+mod limits;
+mod open_only;
+mod seal_only;
+
+use std::fmt;
 use std::sync::Arc;
 
+pub use limits::Limits;
+pub use open_only::OpenOnly;
+pub use seal_only::SealOnly;
+
+use self::sealed::{Handle, Table};
 use super::SealedTable;
 use super::core::Core;
 use crate::item::Model;
 
 mod sealed {
-    use super::{Arc, Core};
+    use super::{Arc, Core, fmt};
 
-    /// Reaches the table behind a handle.
-    #[expect(unnameable_types, reason = "that is what seals it")]
+    /// The table behind a handle, which is nobody's outside of this room.
+    #[expect(unnameable_types, reason = "that is what seals the traits")]
+    pub struct Table<'a>(pub(in crate::table) &'a Arc<Core>);
+
+    impl fmt::Debug for Table<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_tuple("Table").field(&self.0.table_name()).finish()
+        }
+    }
+
+    #[expect(unnameable_types, reason = "that is what seals the traits")]
     pub trait Handle {
-        fn core(&self) -> &Arc<Core>;
+        fn table(&self) -> Table<'_>;
     }
 }
 
@@ -23,7 +43,7 @@ mod sealed {
     message = "`{Self}` cannot write",
     label = "expected a `SealedTable` or a `SealOnly`"
 )]
-pub trait Seals: sealed::Handle {
+pub trait Seals: Handle {
     /// What the table holds.
     type Model: Model;
 }
@@ -35,47 +55,27 @@ pub trait Seals: sealed::Handle {
     message = "`{Self}` cannot read",
     label = "expected a `SealedTable` or an `OpenOnly`"
 )]
-pub trait Opens: sealed::Handle {
+pub trait Opens: Handle {
     /// What the table holds.
     type Model: Model;
 }
 
-impl<T> sealed::Handle for SealedTable<T> {
-    fn core(&self) -> &Arc<Core> {
-        &self.core
-    }
+macro_rules! handles {
+    ($($handle:ident: $($power:ident),+;)+) => {$(
+        impl<T> Handle for $handle<T> {
+            fn table(&self) -> Table<'_> {
+                Table(&self.core)
+            }
+        }
+
+        $(impl<T: Model> $power for $handle<T> {
+            type Model = T;
+        })+
+    )+};
 }
 
-impl<T: Model> Seals for SealedTable<T> {
-    type Model = T;
-}
-
-impl<T: Model> Opens for SealedTable<T> {
-    type Model = T;
-}
-
-/// A table that only seals. Made by [`SealedTable::seal_only`].
-pub struct SealOnly<T>(SealedTable<T>);
-
-/// A table that only opens. Made by [`SealedTable::open_only`].
-pub struct OpenOnly<T>(SealedTable<T>);
-
-impl<T> sealed::Handle for SealOnly<T> {
-    fn core(&self) -> &Arc<Core> {
-        &self.0.core
-    }
-}
-
-impl<T> sealed::Handle for OpenOnly<T> {
-    fn core(&self) -> &Arc<Core> {
-        &self.0.core
-    }
-}
-
-impl<T: Model> Seals for SealOnly<T> {
-    type Model = T;
-}
-
-impl<T: Model> Opens for OpenOnly<T> {
-    type Model = T;
+handles! {
+    SealedTable: Seals, Opens;
+    SealOnly: Seals;
+    OpenOnly: Opens;
 }

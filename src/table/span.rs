@@ -32,6 +32,8 @@ operation_spans! {
     put_item => "PutItem",
     query => "Query",
     scan => "Scan",
+    update => "Update",
+    update_unsigned => "UpdateUnsigned",
 }
 
 macro_rules! transaction_spans {

@@ -109,7 +109,7 @@ impl TransactGet {
     ) -> Slot<H::Model> {
         let index = self.reads.len();
         self.reads.push(Read {
-            core: Arc::clone(table.core()),
+            core: Arc::clone(table.table().0),
             key: key.into_key(),
         });
         Slot {

@@ -13,9 +13,10 @@ use crate::error::SealError;
 use crate::expression::{Condition, Placeholders, UpdateExpression, attribute};
 use crate::format::FOOTER_ATTRIBUTE;
 use crate::item::{Item, Key, ModelMismatch};
+use crate::table::condition::{Rendered, WriteCondition};
 use crate::table::core::Core;
 use crate::table::error::Refused;
-use crate::table::put::advance;
+use crate::table::put::lock;
 
 /// An operation as the caller gave it, on whatever model.
 pub(super) struct Operation {
@@ -54,10 +55,9 @@ pub(super) enum PutIf {
 pub(super) struct Checked {
     target: Target,
     request: Request,
+    condition: Rendered,
     /// The version that a versioned model will have.
     version: Option<u64>,
-    condition: Option<String>,
-    names_and_values: Placeholders,
 }
 
 /// An operation that may be sent.
@@ -77,14 +77,14 @@ impl Operation {
         match self.action {
             Action::Put { item, write } => check_put(&core, item?, write),
             Action::Delete { key, condition } => {
-                let condition = allowed(&core, condition)?;
                 let target = Target::of(core, key)?;
-                Ok(Checked::new(target, Request::Delete, condition)?)
+                let condition = allowed(&target.core, condition)?.render(None)?;
+                Ok(Checked::new(target, Request::Delete, condition))
             }
             Action::Check { key, condition } => {
-                let condition = allowed(&core, Some(condition))?;
                 let target = Target::of(core, key)?;
-                Ok(Checked::new(target, Request::Check, condition)?)
+                let condition = allowed(&target.core, Some(condition))?.render(None)?;
+                Ok(Checked::new(target, Request::Check, condition))
             }
             Action::UpdateUnsigned {
                 key,
@@ -95,27 +95,16 @@ impl Operation {
     }
 }
 
-/// With a version in the model, the stored item must still have the one that the model was read with.
 fn check_put(core: &Arc<Core>, mut item: Item, write: PutIf) -> Result<Checked, Cause> {
     let target = target_of(core, &item)?;
-    let not_exists = || attribute(core.schema().partition_key_name()).not_exists();
-    let is_new = matches!(write, PutIf::NotExists);
-    let mut condition = match write {
-        PutIf::Always => None,
-        PutIf::NotExists => Some(not_exists()),
-        PutIf::Condition(condition) => allowed(core, Some(condition))?,
+    let (is_new, condition) = match write {
+        PutIf::Always => (false, None),
+        PutIf::NotExists => (true, None),
+        PutIf::Condition(condition) => (false, Some(condition)),
     };
-    let mut version = None;
-    if let Some(name) = core.version_attribute() {
-        let old = advance(&mut item, name)?;
-        version = Some(old + 1);
-        condition = match old {
-            _ if is_new => condition,
-            0 => Some(both(condition, not_exists())),
-            old => Some(both(condition, attribute(name).eq(old))),
-        };
-    }
-    let checked = Checked::new(target, Request::Put(item), condition)?;
+    let condition = allowed(core, condition)?;
+    let (version, own) = lock(core, is_new, &mut item)?;
+    let checked = Checked::new(target, Request::Put(item), condition.render(own)?);
     Ok(Checked { version, ..checked })
 }
 
@@ -126,76 +115,39 @@ fn check_update(
     update: &UpdateExpression,
     condition: Option<Condition>,
 ) -> Result<Checked, Cause> {
-    update.check(core.schema()).map_err(refused)?;
-    let condition = both(allowed(&core, condition)?, is_sealed());
     let target = Target::of(core, key)?;
-    let mut names_and_values = Placeholders::new();
-    let update = update.render(&mut names_and_values).map_err(refused)?;
-    let request = Request::Update(update);
-    Ok(Checked::with(
-        target,
-        request,
-        Some(condition),
-        names_and_values,
-    )?)
+    update.check(target.core.schema()).map_err(Refused::from)?;
+    let condition = allowed(&target.core, condition)?;
+    let mut placeholders = Placeholders::new();
+    let update = update.render(&mut placeholders).map_err(Refused::from)?;
+    let is_sealed = attribute(FOOTER_ATTRIBUTE).exists();
+    let condition = condition.render_with(Some(is_sealed), placeholders)?;
+    Ok(Checked::new(target, Request::Update(update), condition))
 }
 
-/// The key of an item that is put. Without one it cannot be sealed either.
+/// Where an item is put. Without its key it cannot be sealed either.
 fn target_of(core: &Arc<Core>, item: &Item) -> Result<Target, SealError> {
-    let attribute = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));
-    let key = core.schema().key_names().filter_map(attribute).collect();
-    Ok(Target::new(Arc::clone(core), key)?)
+    Ok(Target::new(Arc::clone(core), core.key_in(item))?)
 }
 
 /// A condition of the caller's: it names only what DynamoDB can see, and nothing of the format.
-fn allowed(core: &Core, condition: Option<Condition>) -> Result<Option<Condition>, Refused> {
-    if let Some(condition) = &condition {
-        condition.check(core.schema()).map_err(refused)?;
+fn allowed(core: &Core, condition: Option<Condition>) -> Result<WriteCondition, Refused> {
+    let mut callers = WriteCondition::default();
+    if let Some(condition) = condition {
+        callers.and(condition);
     }
-    Ok(condition)
-}
-
-/// The caller's condition, if there is one, and one of the table's.
-fn both(callers: Option<Condition>, own: Condition) -> Condition {
-    match callers {
-        Some(condition) => condition.and(own),
-        None => own,
-    }
-}
-
-/// Holds of items that were sealed, and of no others.
-fn is_sealed() -> Condition {
-    attribute(FOOTER_ATTRIBUTE).exists()
-}
-
-fn refused(why: impl std::fmt::Display) -> Refused {
-    Refused::new(why.to_string())
+    callers.check(core)?;
+    Ok(callers)
 }
 
 impl Checked {
-    fn new(
-        target: Target,
-        request: Request,
-        condition: Option<Condition>,
-    ) -> Result<Self, Refused> {
-        Self::with(target, request, condition, Placeholders::new())
-    }
-
-    fn with(
-        target: Target,
-        request: Request,
-        condition: Option<Condition>,
-        mut names_and_values: Placeholders,
-    ) -> Result<Self, Refused> {
-        let render = |condition: Condition| condition.render(&mut names_and_values);
-        let condition = condition.map(render).transpose().map_err(refused)?;
-        Ok(Self {
+    fn new(target: Target, request: Request, condition: Rendered) -> Self {
+        Self {
             target,
             request,
-            version: None,
             condition,
-            names_and_values,
-        })
+            version: None,
+        }
     }
 
     pub(super) fn target(&self) -> &Target {
@@ -213,42 +165,50 @@ impl Checked {
 
 /// Completes a builder with what all four kinds of operation have, for which there is no trait.
 macro_rules! build {
-    ($builder:expr, $checked:expr) => {{
-        let (names, values) = $checked.names_and_values.into_parts();
+    ($builder:expr, $target:expr, $condition:expr) => {
         $builder
-            .table_name($checked.target.core.table_name())
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
+            .table_name($target.core.table_name())
+            .set_expression_attribute_names($condition.names)
+            .set_expression_attribute_values($condition.values)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
-    }};
+    };
 }
 
 impl Sealed {
     /// The operation in the SDK's form; where it goes, and the version it writes.
     pub(super) fn into_parts(self) -> Result<(TransactWriteItem, Target, Option<u64>), BuildError> {
-        let Self(checked) = self;
+        let Self(Checked {
+            target,
+            request,
+            condition,
+            version,
+        }) = self;
         let builder = TransactWriteItem::builder();
-        let key = Some(checked.target.key.clone());
-        let condition = checked.condition;
-        let builder = match checked.request {
+        let key = Some(target.key.clone());
+        let text = condition.text;
+        let builder = match request {
             Request::Put(item) => {
                 let put = Put::builder().set_item(Some(item));
-                builder.put(build!(put.set_condition_expression(condition), checked)?)
+                let put = put.set_condition_expression(text);
+                builder.put(build!(put, target, condition)?)
             }
             Request::Delete => {
                 let delete = Delete::builder().set_key(key);
-                builder.delete(build!(delete.set_condition_expression(condition), checked)?)
+                let delete = delete.set_condition_expression(text);
+                builder.delete(build!(delete, target, condition)?)
             }
             Request::Check => {
                 let check = ConditionCheck::builder().set_key(key);
-                builder.condition_check(build!(check.set_condition_expression(condition), checked)?)
+                let check = check.set_condition_expression(text);
+                builder.condition_check(build!(check, target, condition)?)
             }
             Request::Update(update) => {
                 let update = Update::builder().set_key(key).update_expression(update);
-                builder.update(build!(update.set_condition_expression(condition), checked)?)
+                let update = update.set_condition_expression(text);
+                builder.update(build!(update, target, condition)?)
             }
         };
-        Ok((builder.build(), checked.target, checked.version))
+        Ok((builder.build(), target, version))
     }
 }

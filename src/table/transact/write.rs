@@ -238,7 +238,7 @@ impl TransactWrite {
     }
 
     fn add<H: Seals>(mut self, table: &H, action: Action) -> Self {
-        let core = Arc::clone(table.core());
+        let core = Arc::clone(table.table().0);
         self.operations.push(Operation { core, action });
         self
     }

@@ -249,7 +249,9 @@ async fn cancels_transactions_with_a_reason_for_each_operation() {
             item.delete(delete.build().unwrap()).build()
         };
         let write = client.transact_write_items();
-        let write = write.transact_items(delete("1")).transact_items(delete("2"));
+        let write = write
+            .transact_items(delete("1"))
+            .transact_items(delete("2"));
         write.send()
     };
     let error = send().await.unwrap_err().into_service_error();
