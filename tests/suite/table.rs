@@ -1,6 +1,7 @@
 //! Tables end to end: models in, sealed items over the wire and into two regions, models out.
 
 mod attacks;
+mod handles;
 mod keys;
 mod models;
 mod recipients;
