@@ -23,7 +23,7 @@
 //! The grammar of the developer guide, with its limits: 4,096 bytes, 300 operators and functions, 100
 //! operands of `IN`, 32 levels of a document path; placeholders that are undefined or unused are errors.
 //! Two things differ from DynamoDB on purpose. A reserved word may stand as a name, since it is sent as
-//! a placeholder. And parentheses, `NOT` and functions nest at most 100 levels deep.
+//! a placeholder. And parentheses, `NOT` and functions nest at most 64 levels deep.
 //!
 //! What an expression *may name* depends on the schema, and is checked by the operation that takes it.
 
@@ -58,3 +58,6 @@ pub const NO_NAMES: [(&str, &str); 0] = [];
 
 /// For an expression that uses no `:value`.
 pub const NO_VALUES: [(&str, AttributeValue); 0] = [];
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,7 @@ pub enum ExpressionErrorKind {
     TooLong,
     /// It has more than 300 operators and functions.
     TooManyOperators,
-    /// Parentheses, `NOT` or functions are nested more than 100 levels deep.
+    /// Parentheses, `NOT` or functions are nested more than 64 levels deep.
     TooDeep,
     /// Two pairs of parentheses enclose the same thing.
     RedundantParentheses,
@@ -46,7 +46,7 @@ pub enum ExpressionErrorKind {
     OperandCount,
     /// An operand that its operator or function does not take.
     OperandType,
-    /// Two operands that must differ are the same attribute.
+    /// Two operands that must differ are the same.
     RepeatedOperand,
     /// A clause of an update that occurs twice.
     RepeatedClause,

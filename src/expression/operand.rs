@@ -55,8 +55,8 @@ pub struct UpdateOperand(pub(super) UpdateOperandKind);
 pub(super) enum UpdateOperandKind {
     Path(Attribute),
     Value(AttributeValue),
-    IfNotExists(Attribute, Box<UpdateOperandKind>),
-    ListAppend(Box<UpdateOperandKind>, Box<UpdateOperandKind>),
+    IfNotExists(Attribute, Box<Self>),
+    ListAppend(Box<Self>, Box<Self>),
 }
 
 /// What `SET` assigns: an [`UpdateOperand`], or the sum or difference of two.

@@ -10,18 +10,18 @@ use super::path::{Attribute, Step};
 use super::projection::Projection;
 use super::update::UpdateExpression;
 
-/// "The maximum length of any expression string is 4 KB."
+/// Bytes of any expression.
 const MAX_LEN: usize = 4_096;
-/// "The maximum number of operators or functions allowed in an expression is 300."
+/// Operators and functions together.
 const MAX_OPERATORS: usize = 300;
-/// "The IN comparator: up to 100 operands."
+/// Operands in the list of `IN`.
 const MAX_IN_OPERANDS: usize = 100;
-/// "The maximum depth for a document path is 32."
+/// Names and indexes of a path; values are nested no deeper.
 const MAX_PATH_LEN: usize = 32;
 /// An attribute name is at most this many bytes long, and at least one.
 const MAX_NAME_LEN: usize = 65_535;
 /// Ours, and no limit of DynamoDB's: text must not decide how deep we recurse.
-pub(super) const MAX_NESTING: usize = 100;
+pub(super) const MAX_NESTING: usize = 64;
 
 type Valid = Result<(), ExpressionError>;
 
@@ -122,7 +122,9 @@ pub(super) fn predicate(node: &Node) -> Valid {
             begins_with(prefix)?;
             distinct("begins_with", operand, prefix)
         }
-        Node::Contains(operand, part) => distinct("contains", operand, part),
+        // Equal values share a placeholder, so here they are the same operand as well.
+        Node::Contains(operand, part) if operand == part => Err(repeated("contains")),
+        Node::Contains(..) => Ok(()),
         Node::And(_) | Node::Or(_) | Node::Not(_) => Ok(()),
     }
 }
@@ -131,13 +133,17 @@ pub(super) fn predicate(node: &Node) -> Valid {
 fn distinct(operator: &str, first: &Operand, second: &Operand) -> Valid {
     match (&first.0, &second.0) {
         (OperandKind::Path(first), OperandKind::Path(second)) if first == second => {
-            Err(ExpressionError::new(
-                Kind::RepeatedOperand,
-                format!("the operands of `{operator}` must not be the same attribute"),
-            ))
+            Err(repeated(operator))
         }
         _ => Ok(()),
     }
+}
+
+fn repeated(operator: &str) -> ExpressionError {
+    ExpressionError::new(
+        Kind::RepeatedOperand,
+        format!("the operands of `{operator}` must not be the same"),
+    )
 }
 
 /// Whether a value is of one of the types that have an order, and that keys can have.
