@@ -223,7 +223,7 @@ async fn open<O: OpenStored>(
 
 fn failed(core: &Core, failure: ReaderFailure) -> OperationError<BatchGetItemError> {
     match failure {
-        ReaderFailure::Sdk(error) => SdkFailure::new(error, core.region()).into(),
+        ReaderFailure::Sdk(error) => SdkFailure::new(*error, core.region()).into(),
         ReaderFailure::Foreign(error) => error.into(),
     }
 }
@@ -247,13 +247,11 @@ pub struct BatchGetOutput<T> {
 
 impl<T> BatchGetOutput<T> {
     /// The result for each key.
-    #[must_use]
     pub fn results(&self) -> &[(Key, Result<Option<T>, ItemError>)] {
         &self.results
     }
 
     /// The result for each key, by value.
-    #[must_use]
     pub fn into_results(self) -> Vec<(Key, Result<Option<T>, ItemError>)> {
         self.results
     }

@@ -24,7 +24,7 @@ use super::key_bytes::KeyBytes;
 use super::page::DEFAULT_CONCURRENCY;
 use super::span;
 use crate::error::SealError;
-use crate::item::{IntoKey, Item, Key, Model, ModelMismatch};
+use crate::item::{IntoKey, Item, Model, ModelMismatch};
 
 /// Seals and writes many items, and deletes others. Made by
 /// [`SealedTable::batch_write`](super::SealedTable::batch_write).

@@ -94,9 +94,7 @@ fn entries(core: &Core, items: Vec<Item>) -> Vec<Entry> {
             }
         };
         let is_new = seen.insert(bytes.clone());
-        let key = core.schema().key_names();
-        let key = key.filter_map(|name| Some((name.to_owned(), item.get(name)?.clone())));
-        is_new.then(|| Ok((bytes, key.collect())))
+        is_new.then(|| Ok((bytes, core.key_in(&item))))
     };
     items.into_iter().filter_map(entry).collect()
 }
@@ -104,7 +102,7 @@ fn entries(core: &Core, items: Vec<Item>) -> Vec<Entry> {
 fn failed<E: ReadError>(core: &Core, failure: ReaderFailure) -> OperationError<E> {
     match failure {
         ReaderFailure::Sdk(error) => {
-            let error = error.map_service_error(E::of_batch_get_item);
+            let error = (*error).map_service_error(E::of_batch_get_item);
             SdkFailure::new(error, core.region()).into()
         }
         ReaderFailure::Foreign(error) => error.into(),

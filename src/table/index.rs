@@ -124,7 +124,7 @@ pub(super) struct KeyNames<'a> {
 /// Why an index cannot be read.
 pub(super) enum IndexFailure {
     Refused(Refused),
-    Describe(SdkError<DescribeTableError, HttpResponse>),
+    Describe(Box<SdkError<DescribeTableError, HttpResponse>>),
 }
 
 /// The indexes of a table: declared, or read once from DynamoDB.
@@ -172,7 +172,7 @@ impl Indexes {
     }
 
     async fn look_up(&self, core: &Core, name: &str) -> Result<Arc<SecondaryIndex>, IndexFailure> {
-        let indexes = describe(core).await.map_err(IndexFailure::Describe)?;
+        let indexes = describe(core).await?;
         let indexes = indexes.map(|index| (index.name.clone(), Arc::new(index)));
         self.lock().extend(indexes);
         self.known(name).ok_or_else(|| {
@@ -193,11 +193,10 @@ impl Indexes {
     }
 }
 
-async fn describe(
-    core: &Core,
-) -> Result<impl Iterator<Item = SecondaryIndex>, SdkError<DescribeTableError, HttpResponse>> {
+async fn describe(core: &Core) -> Result<impl Iterator<Item = SecondaryIndex>, IndexFailure> {
     let describe = core.dynamodb().describe_table();
-    let described = Box::pin(describe.table_name(core.table_name()).send()).await?;
+    let described = Box::pin(describe.table_name(core.table_name()).send()).await;
+    let described = described.map_err(|error| IndexFailure::Describe(Box::new(error)))?;
     let table = described
         .table
         .unwrap_or_else(|| aws_sdk_dynamodb::types::TableDescription::builder().build());

@@ -56,8 +56,7 @@ impl Read {
         answer: Answer,
     ) -> Result<Scope, OperationError<E>> {
         if let Some(filter) = &self.filter {
-            let checked = filter.check(self.core.schema());
-            checked.map_err(|refusal| Refused::new(refusal.to_string()))?;
+            filter.check(self.core.schema()).map_err(Refused::from)?;
         }
         let Some(name) = &self.index else {
             if self.from_table {
@@ -77,7 +76,7 @@ impl Read {
         match failure {
             IndexFailure::Refused(refused) => refused.into(),
             IndexFailure::Describe(error) => {
-                let error = error.map_service_error(E::of_describe_table);
+                let error = (*error).map_service_error(E::of_describe_table);
                 SdkFailure::new(error, self.core.region()).into()
             }
         }
@@ -92,8 +91,7 @@ impl Read {
             .filter
             .as_ref()
             .map(|filter| filter.render(placeholders));
-        text.transpose()
-            .map_err(|error| Refused::new(error.to_string()))
+        Ok(text.transpose()?)
     }
 
     /// The text of a projection on the table's keys, if they are all that the index is asked for.
@@ -106,9 +104,7 @@ impl Read {
             return Ok(None);
         }
         let keys = Projection::new(self.core.schema().key_names().map(attribute));
-        let text = keys.render(placeholders);
-        text.map(Some)
-            .map_err(|error| Refused::new(error.to_string()))
+        Ok(Some(keys.render(placeholders)?))
     }
 }
 

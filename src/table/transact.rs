@@ -6,6 +6,7 @@ mod error;
 mod get;
 mod operation;
 mod prepared;
+mod span;
 mod write;
 
 pub use cancelled::{CancellationCode, CancellationReason, Cancelled};

@@ -21,6 +21,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 
+use crate::testkit::batch;
 use crate::testkit::fault::{Fault, FaultPlan};
 use crate::testkit::traffic::{Endpoint, InFlight, Service, Traffic};
 
@@ -190,6 +191,9 @@ impl Attempt {
                 self.plain.call(self.request).await?;
                 Err(ConnectorError::io("response lost by the test kit".into()))
             }
+            Some(Fault::Unprocessed(count)) => {
+                batch::hand_back(self.request, count, &self.plain).await
+            }
         }
     }
 }
@@ -239,7 +243,7 @@ fn host_of(uri: &str) -> &str {
 }
 
 /// The operation's name, which both services carry in a header: `DynamoDB_20120810.GetItem`.
-fn operation_of(request: &HttpRequest) -> &str {
+pub(super) fn operation_of(request: &HttpRequest) -> &str {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
     target.rsplit('.').next().unwrap_or_default()
 }

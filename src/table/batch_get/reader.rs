@@ -35,9 +35,15 @@ pub(in crate::table) struct KeyReader<'a> {
 
 /// Why reading cannot go on.
 pub(in crate::table) enum ReaderFailure {
-    Sdk(SdkError<BatchGetItemError, HttpResponse>),
+    Sdk(Box<SdkError<BatchGetItemError, HttpResponse>>),
     /// An item came that was not asked for.
     Foreign(OpenError),
+}
+
+impl From<SdkError<BatchGetItemError, HttpResponse>> for ReaderFailure {
+    fn from(error: SdkError<BatchGetItemError, HttpResponse>) -> Self {
+        Self::Sdk(Box::new(error))
+    }
 }
 
 /// One item, with the key it was asked for by.
@@ -93,12 +99,11 @@ impl<'a> KeyReader<'a> {
             .set_keys(Some(asked.iter().map(|(_, key)| key.clone()).collect()))
             .set_consistent_read(self.consistent_read)
             .build();
-        let keys =
-            keys.map_err(|error| ReaderFailure::Sdk(SdkError::construction_failure(error)))?;
+        let keys = keys.map_err(SdkError::construction_failure)?;
         let input = self.input.clone();
         let input = input.request_items(self.core.table_name(), keys);
         let output = Box::pin(input.send_with(self.core.dynamodb())).await;
-        let output = output.map_err(ReaderFailure::Sdk)?;
+        let output = output.map_err(ReaderFailure::from)?;
         self.take(asked, output)
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemOutput;
 use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemInputBuilder;
-use aws_sdk_dynamodb::types::WriteRequest;
+use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
 
 use super::{BatchWriteCause, BatchWriteFailure, BatchWriteOutput, Write};
 use crate::item::ItemSchema;
@@ -149,7 +149,7 @@ impl<'a> Writer<'a> {
 }
 
 fn key_of(schema: &ItemSchema, request: &WriteRequest) -> Option<KeyBytes> {
-    let put = request.put_request().map(|put| put.item());
-    let item = put.or_else(|| request.delete_request().map(|delete| delete.key()))?;
+    let put = request.put_request().map(PutRequest::item);
+    let item = put.or_else(|| request.delete_request().map(DeleteRequest::key))?;
     KeyBytes::of(schema, item).ok()
 }

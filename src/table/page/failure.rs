@@ -87,46 +87,49 @@ impl From<ModelMismatch> for ItemError {
 /// whose error is [`NotTried`](crate::keyring::KeyringErrorKind::NotTried) found nothing left; read
 /// it by itself, with `get`.
 #[derive(Clone)]
-pub struct UnopenedItem {
+pub struct UnopenedItem(Box<Unopened>);
+
+#[derive(Clone)]
+struct Unopened {
     key: Option<Key>,
     error: ItemError,
 }
 
 impl UnopenedItem {
     pub(in crate::table) fn new(key: Option<Key>, error: ItemError) -> Self {
-        Self { key, error }
+        Self(Box::new(Unopened { key, error }))
     }
 
     /// The key that the item is stored under, as the store says it: it was not verified. `None` if
     /// the store sent an item without one.
     #[must_use]
     pub fn key(&self) -> Option<&Key> {
-        self.key.as_ref()
+        self.0.key.as_ref()
     }
 
     /// Why the item was not read, by value.
     #[must_use]
     pub fn into_error(self) -> ItemError {
-        self.error
+        self.0.error
     }
 
     /// Why the item was not read.
     #[must_use]
     pub fn error(&self) -> &ItemError {
-        &self.error
+        &self.0.error
     }
 
     /// Whether reading the same item may succeed a little later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.error.is_retryable()
+        self.0.error.is_retryable()
     }
 }
 
 impl fmt::Debug for UnopenedItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UnopenedItem")
-            .field("error", &self.error)
+            .field("error", &self.0.error)
             .finish_non_exhaustive()
     }
 }
@@ -139,7 +142,7 @@ impl fmt::Display for UnopenedItem {
 
 impl Error for UnopenedItem {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.error)
+        Some(&self.0.error)
     }
 }
 
@@ -186,7 +189,7 @@ impl<E: Error + 'static> Error for PageFailure<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(match self {
             Self::Page(error) => error,
-            Self::Item(item) => &item.error,
+            Self::Item(item) => item.error(),
         })
     }
 }

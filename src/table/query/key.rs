@@ -63,9 +63,7 @@ impl QueryKey {
     ) -> Result<KeyCondition, Refused> {
         let condition = match self.0 {
             Kind::Partition(value) => KeyCondition::new(keys.partition, value),
-            Kind::Condition(condition) => condition
-                .with_keys(keys.partition, keys.sort)
-                .map_err(|error| Refused::new(error.to_string()))?,
+            Kind::Condition(condition) => condition.with_keys(keys.partition, keys.sort)?,
         };
         match (sort_key, keys.sort, condition.sort_name()) {
             (None, _, _) => Ok(condition),

@@ -63,8 +63,7 @@ impl Request {
             .key
             .clone()
             .resolve(scope.keys(core), self.sort_key.clone())?;
-        let checked = key.check(core.schema());
-        checked.map_err(|refusal| Refused::new(refusal.to_string()))?;
+        key.check(core.schema())?;
         Ok(key)
     }
 
@@ -75,8 +74,7 @@ impl Request {
         answer: Answer,
     ) -> Result<QueryInputBuilder, Refused> {
         let mut placeholders = Placeholders::new();
-        let key = key.render(&mut placeholders);
-        let key = key.map_err(|error| Refused::new(error.to_string()))?;
+        let key = key.render(&mut placeholders)?;
         let filter = self.read.filter_text(&mut placeholders)?;
         let projection = self.read.projection_text(answer, &mut placeholders)?;
         let (names, values) = placeholders.into_parts();
@@ -125,11 +123,11 @@ fn refuse_foreign(input: &QueryInputBuilder) -> Result<(), Refused> {
         (input.get_filter_expression().is_some(), why::FILTER),
         (
             input.get_expression_attribute_names().is_some(),
-            why::FILTER,
+            why::PLACEHOLDERS,
         ),
         (
             input.get_expression_attribute_values().is_some(),
-            why::FILTER,
+            why::PLACEHOLDERS,
         ),
     ])
 }

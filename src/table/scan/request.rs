@@ -101,11 +101,11 @@ fn refuse_foreign(input: &ScanInputBuilder) -> Result<(), Refused> {
         (input.get_filter_expression().is_some(), why::FILTER),
         (
             input.get_expression_attribute_names().is_some(),
-            why::FILTER,
+            why::PLACEHOLDERS,
         ),
         (
             input.get_expression_attribute_values().is_some(),
-            why::FILTER,
+            why::PLACEHOLDERS,
         ),
     ])
 }

@@ -14,7 +14,7 @@ use futures_util::stream::StreamExt as _;
 
 use super::cancelled::{self, is_transient, reasons};
 use super::error::{FailedOperation, TransactionError};
-use super::{Taken, Target, check_together, in_order, not_built};
+use super::{Taken, Target, check_together, in_order, not_built, span};
 use crate::error::OpenError;
 use crate::item::{IntoKey, Item, Key, Model, ModelMismatch, OpenedItem};
 use crate::materials::CallBudget;
@@ -23,7 +23,6 @@ use crate::table::core::Core;
 use crate::table::customize::{TRANSACT_ITEMS, refuse_set};
 use crate::table::error::{Refused, SdkFailure};
 use crate::table::handle::Opens;
-use crate::table::span;
 
 /// Reads up to 100 items of one or several tables as they were at one moment.
 ///
@@ -147,7 +146,7 @@ impl TransactGet {
     pub async fn send(self) -> Result<Found, TransactionError<TransactGetItemsError>> {
         let cores = self.reads.iter().map(|read| &read.core);
         let span = span::transact_get_items(cores);
-        span::run_transaction(span, self.run()).await
+        span::run(span, self.run()).await
     }
 
     async fn run(self) -> Result<Found, TransactionError<TransactGetItemsError>> {

@@ -13,15 +13,14 @@ use aws_sdk_dynamodb::operation::transact_write_items::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::Target;
 use super::cancelled::{self, is_transient, reasons};
 use super::error::TransactionError;
 use super::write::TransactWriteOutput;
+use super::{Target, span};
 use crate::region::write_fault::WriteFault;
 use crate::table::backoff::{Backoff, max_attempts};
 use crate::table::core::Core;
 use crate::table::error::{OutcomeUnknown, Refused, SdkFailure};
-use crate::table::span;
 
 /// How long DynamoDB remembers a token.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(600);
@@ -97,7 +96,7 @@ impl PreparedTransaction {
         async move {
             let cores = prepared.targets.iter().map(|target| &target.core);
             let span = span::transact_write_items(cores);
-            span::run_transaction(span, prepared.send()).await
+            span::run(span, prepared.send()).await
         }
     }
 

@@ -12,7 +12,7 @@ use futures_util::stream::TryStreamExt as _;
 use super::error::{FailedOperation, TransactionError};
 use super::operation::{Action, Checked, Operation, PutIf, Sealed};
 use super::prepared::PreparedTransaction;
-use super::{Taken, check_together, in_order, not_built};
+use super::{Taken, check_together, in_order, not_built, span};
 use crate::crypto::random::{Random as _, SystemRandom};
 use crate::expression::{Condition, UpdateExpression};
 use crate::item::{IntoKey, Model};
@@ -20,7 +20,6 @@ use crate::table::core::Core;
 use crate::table::customize::{CLIENT_REQUEST_TOKEN, TRANSACT_ITEMS, refuse_set};
 use crate::table::error::Refused;
 use crate::table::handle::Seals;
-use crate::table::span;
 
 /// Bytes in a token; as hexadecimal digits it is within DynamoDB's 36 characters.
 const TOKEN_LEN: usize = 16;
@@ -211,7 +210,7 @@ impl TransactWrite {
     /// answer does not tell; [`Sdk`](TransactionError::Sdk) for what was certainly not applied.
     pub async fn send(self) -> Result<TransactWriteOutput, Failure> {
         let span = span::transact_write_items(self.cores());
-        span::run_transaction(span, async {
+        span::run(span, async {
             let prepared = self.seal().await?;
             prepared.send_within().await
         })
@@ -228,8 +227,8 @@ impl TransactWrite {
     /// [`Operation`](TransactionError::Operation) for an item that cannot be sealed, an expression
     /// that DynamoDB cannot evaluate on sealed items, and a second operation on one item.
     pub async fn prepare(self) -> Result<PreparedTransaction, Failure> {
-        let span = span::prepare_transaction(self.cores());
-        span::run_transaction(span, self.seal()).await
+        let span = span::prepare(self.cores());
+        span::run(span, self.seal()).await
     }
 
     fn put_when<H: Seals>(self, table: &H, model: &H::Model, write: PutIf) -> Self {
