@@ -3,6 +3,7 @@
 
 mod cancelled;
 mod error;
+mod found;
 mod get;
 mod operation;
 mod prepared;
@@ -11,7 +12,8 @@ mod write;
 
 pub use cancelled::{CancellationCode, CancellationReason, Cancelled};
 pub use error::{FailedOperation, TransactionError};
-pub use get::{Found, Slot, SlotError, TransactGet};
+pub use found::{Found, Slot, SlotError};
+pub use get::TransactGet;
 pub use prepared::PreparedTransaction;
 pub use write::{TransactWrite, TransactWriteOutput};
 
