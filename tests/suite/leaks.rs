@@ -6,6 +6,7 @@
 mod exhibits;
 mod failures;
 mod misfits;
+mod pages;
 mod records;
 mod secrets;
 mod successes;
