@@ -49,7 +49,7 @@ pub use put::{Put, PutOutput};
 pub use query::{IntoQueryKey, Query, QueryKey};
 pub use scan::{ParallelScan, Scan};
 pub use transact::{
-    CancellationCode, CancellationReason, Cancelled, FailedOperation, Found, PreparedTransaction,
+    CancellationCode, CancellationReason, Cancelled, FailedOperation, TransactGetOutput, PreparedTransaction,
     Slot, SlotError, TransactGet, TransactWrite, TransactWriteOutput, TransactionError,
 };
 pub use update::{Change, Update, UpdateError, UpdateWriteError, Updated};

@@ -3,7 +3,7 @@
 
 mod cancelled;
 mod error;
-mod found;
+mod slot;
 mod get;
 mod operation;
 mod prepared;
@@ -12,7 +12,7 @@ mod write;
 
 pub use cancelled::{CancellationCode, CancellationReason, Cancelled};
 pub use error::{FailedOperation, TransactionError};
-pub use found::{Found, Slot, SlotError};
+pub use slot::{TransactGetOutput, Slot, SlotError};
 pub use get::TransactGet;
 pub use prepared::PreparedTransaction;
 pub use write::{TransactWrite, TransactWriteOutput};

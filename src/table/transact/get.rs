@@ -12,7 +12,7 @@ use futures_util::stream::StreamExt as _;
 
 use super::cancelled::{self, is_transient, reasons};
 use super::error::{FailedOperation, TransactionError};
-use super::found::{Found, Opened, Slot};
+use super::slot::{TransactGetOutput, Opened, Slot};
 use super::{Taken, Target, check_together, in_order, not_built, span};
 use crate::item::{IntoKey, Item, Key, Model};
 use crate::materials::CallBudget;
@@ -130,13 +130,13 @@ impl TransactGet {
     /// twice; both before anything is sent. [`Cancelled`](TransactionError::Cancelled) or
     /// [`Sdk`](TransactionError::Sdk) for what DynamoDB answers. An item that does not open is no
     /// error here: its slot reports it.
-    pub async fn send(self) -> Result<Found, TransactionError<TransactGetItemsError>> {
+    pub async fn send(self) -> Result<TransactGetOutput, TransactionError<TransactGetItemsError>> {
         let cores = self.reads.iter().map(|read| &read.core);
         let span = span::transact_get_items(cores);
         span::run(span, self.run()).await
     }
 
-    async fn run(self) -> Result<Found, TransactionError<TransactGetItemsError>> {
+    async fn run(self) -> Result<TransactGetOutput, TransactionError<TransactGetItemsError>> {
         refuse_foreign(&self.input)?;
         let core = check_together(self.reads.iter().map(|read| &read.core))?;
         let targets = targets(self.reads)?;
@@ -147,7 +147,7 @@ impl TransactGet {
         let responses = sdk.responses.take().unwrap_or_default();
         let items = responses.into_iter().map(|response| response.item);
         let slots = open(items.collect(), &targets).await;
-        Ok(Found::new(self.id, slots, sdk))
+        Ok(TransactGetOutput::new(self.id, slots, sdk))
     }
 }
 

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsOutput;
 use crate::error::OpenError;
 use crate::item::{Model, ModelMismatch, OpenedItem};
 
-/// Where the item of one read will be. Made by [`TransactGet::get`](super::TransactGet::get), spent by [`Found::take`].
+/// Where the item of one read will be. Made by [`TransactGet::get`](super::TransactGet::get), spent by [`TransactGetOutput::take`].
 pub struct Slot<T> {
     transaction: Arc<()>,
     index: usize,
@@ -28,7 +28,7 @@ impl<T> Slot<T> {
 }
 
 /// What a [`TransactGet`](super::TransactGet) found, one place per read.
-pub struct Found {
+pub struct TransactGetOutput {
     transaction: Arc<()>,
     slots: Vec<Opened>,
     sdk: TransactGetItemsOutput,
@@ -37,7 +37,7 @@ pub struct Found {
 /// What became of one read; nothing where nothing was under the key.
 pub(super) type Opened = Option<Result<OpenedItem, OpenError>>;
 
-impl Found {
+impl TransactGetOutput {
     pub(super) fn new(
         transaction: Arc<()>,
         slots: Vec<Opened>,
@@ -158,9 +158,9 @@ impl<T> fmt::Debug for Slot<T> {
     }
 }
 
-impl fmt::Debug for Found {
+impl fmt::Debug for TransactGetOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Found")
+        f.debug_struct("TransactGetOutput")
             .field("slots", &self.slots)
             .finish_non_exhaustive()
     }
@@ -176,7 +176,7 @@ mod tests {
     fn a_read_that_the_answer_has_no_place_for_is_not_one_that_found_nothing() {
         let id = Arc::new(());
         let sdk = TransactGetItemsOutput::builder().build();
-        let mut found = Found::new(Arc::clone(&id), vec![None], sdk);
+        let mut found = TransactGetOutput::new(Arc::clone(&id), vec![None], sdk);
         assert_eq!(found.take(Slot::<Item>::new(&id, 0)).unwrap(), None);
         let error = found.take(Slot::<Item>::new(&id, 1)).unwrap_err();
         assert!(matches!(error, SlotError::Unanswered), "{error:?}");
