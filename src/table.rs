@@ -49,8 +49,9 @@ pub use put::{Put, PutOutput};
 pub use query::{IntoQueryKey, Query, QueryKey};
 pub use scan::{ParallelScan, Scan};
 pub use transact::{
-    CancellationCode, CancellationReason, Cancelled, FailedOperation, TransactGetOutput, PreparedTransaction,
-    Slot, SlotError, TransactGet, TransactWrite, TransactWriteOutput, TransactionError,
+    CancellationCode, CancellationReason, Cancelled, FailedOperation, PreparedTransaction, Slot,
+    SlotError, TransactGet, TransactGetOutput, TransactWrite, TransactWriteOutput,
+    TransactionError,
 };
 pub use update::{Change, Update, UpdateError, UpdateWriteError, Updated};
 pub use update_unsigned::{UpdateUnsigned, UpdateUnsignedOutput};

@@ -3,18 +3,18 @@
 
 mod cancelled;
 mod error;
-mod slot;
 mod get;
 mod operation;
 mod prepared;
+mod slot;
 mod span;
 mod write;
 
 pub use cancelled::{CancellationCode, CancellationReason, Cancelled};
 pub use error::{FailedOperation, TransactionError};
-pub use slot::{TransactGetOutput, Slot, SlotError};
 pub use get::TransactGet;
 pub use prepared::PreparedTransaction;
+pub use slot::{Slot, SlotError, TransactGetOutput};
 pub use write::{TransactWrite, TransactWriteOutput};
 
 use std::collections::BTreeMap;

@@ -1,12 +1,17 @@
 //! Tables end to end: models in, sealed items over the wire and into two regions, models out.
 
 mod attacks;
+mod conditions;
 mod handles;
 mod keys;
+mod lost;
+mod meanwhile;
 mod models;
 mod recipients;
 mod requests;
 mod transact;
+mod update;
+mod update_unsigned;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -12,7 +12,7 @@ use futures_util::stream::StreamExt as _;
 
 use super::cancelled::{self, is_transient, reasons};
 use super::error::{FailedOperation, TransactionError};
-use super::slot::{TransactGetOutput, Opened, Slot};
+use super::slot::{Opened, Slot, TransactGetOutput};
 use super::{Taken, Target, check_together, in_order, not_built, span};
 use crate::item::{IntoKey, Item, Key, Model};
 use crate::materials::CallBudget;
