@@ -223,7 +223,7 @@ impl<T> Put<T> {
             let sent = sent.map_err(|error| SdkFailure::new(error, self.core.region()));
             sent.map_err(Failed::NotApplied)
         };
-        let sent = sent.map_err(|failed| failed.as_last_attempted_if(self.idempotent));
+        let sent = sent.map_err(|failed| failed.into_last_attempt_if(self.idempotent));
         let mut sdk = match sent {
             Ok(output) => output,
             Err(failed) => return Err(failed.into_error(&self.core, &key).await),

@@ -213,7 +213,7 @@ impl<T> UpdateUnsigned<T> {
         let mut sdk = match send(&attempts, input).await {
             Ok(output) => output,
             Err(failed) => {
-                let failed = failed.as_last_attempted_if(self.idempotent);
+                let failed = failed.into_last_attempt_if(self.idempotent);
                 return Err(explain(failed, &self.core, &key).await);
             }
         };
