@@ -14,6 +14,7 @@ mod delete;
 mod error;
 mod fetch_from_table;
 mod get;
+mod handle;
 mod index;
 mod key_bytes;
 mod page;
@@ -24,6 +25,7 @@ mod read_error;
 mod returned;
 mod scan;
 mod span;
+mod transact;
 mod update;
 mod update_unsigned;
 mod version;
@@ -40,11 +42,17 @@ pub use builder::SealedTableBuilder;
 pub use delete::{Delete, DeleteOutput};
 pub use error::{OperationError, OutcomeUnknown, Refused, SdkFailure};
 pub use get::Get;
+pub use handle::{Limits, OpenOnly, Opens, SealOnly, Seals};
 pub use index::SecondaryIndex;
 pub use page::{ItemError, Items, LastEvaluatedKey, Page, PageFailure, UnopenedItem};
 pub use put::{Put, PutOutput};
 pub use query::{IntoQueryKey, Query, QueryKey};
 pub use scan::{ParallelScan, Scan};
+pub use transact::{
+    CancellationCode, CancellationReason, Cancelled, FailedOperation, PreparedTransaction, Slot,
+    SlotError, TransactGet, TransactGetOutput, TransactWrite, TransactWriteOutput,
+    TransactionError,
+};
 pub use update::{Change, Update, UpdateError, UpdateWriteError, Updated};
 pub use update_unsigned::{UpdateUnsigned, UpdateUnsignedOutput};
 
@@ -123,7 +131,7 @@ impl<T: Model> SealedTable<T> {
     }
 
     /// Deletes the item under a key, whatever it is.
-    pub fn delete(&self, key: impl IntoKey<T::KeyShape>) -> Delete {
+    pub fn delete(&self, key: impl IntoKey<T::KeyShape>) -> Delete<T> {
         Delete::new(Arc::clone(&self.core), key.into_key())
     }
 
@@ -216,7 +224,7 @@ impl<T: Model> SealedTable<T> {
         &self,
         key: impl IntoKey<T::KeyShape>,
         expression: UpdateExpression,
-    ) -> UpdateUnsigned {
+    ) -> UpdateUnsigned<T> {
         UpdateUnsigned::new(Arc::clone(&self.core), key.into_key(), expression)
     }
 

@@ -1,5 +1,7 @@
 //! What every operation on a table needs, and the one place where it seals and opens.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::Client;
 
 use super::error::Refused;
@@ -15,7 +17,8 @@ pub(super) struct Core {
     encryptor: ItemEncryptor,
     regions: RegionSet,
     version_attribute: Option<&'static str>,
-    indexes: Indexes,
+    opens: bool,
+    indexes: Arc<Indexes>,
 }
 
 impl Core {
@@ -31,8 +34,26 @@ impl Core {
             encryptor,
             regions,
             version_attribute,
-            indexes,
+            opens: true,
+            indexes: Arc::new(indexes),
         }
+    }
+
+    /// The same table for a handle that only seals: what the service returns stays sealed.
+    pub(super) fn without_opening(&self) -> Self {
+        Self {
+            table_name: self.table_name.clone(),
+            encryptor: self.encryptor.clone(),
+            regions: self.regions.clone(),
+            version_attribute: self.version_attribute,
+            opens: false,
+            indexes: Arc::clone(&self.indexes),
+        }
+    }
+
+    /// Whether items that come back with an error are opened.
+    pub(super) fn opens(&self) -> bool {
+        self.opens
     }
 
     /// The name as requests carry it.

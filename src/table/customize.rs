@@ -95,3 +95,7 @@ pub(super) const RETURN_ON_FAILURE: &str = "the item that fails a condition is a
      `return_values_on_condition_check_failure`";
 pub(super) const UPDATE: &str =
     "`update_expression` and `attribute_updates` belong to the operation";
+pub(super) const TRANSACT_ITEMS: &str =
+    "`transact_items` belongs to the transaction; add operations with its own methods";
+pub(super) const CLIENT_REQUEST_TOKEN: &str = "`client_request_token` belongs to one sealed payload, and sealing again makes another; `prepare` the \
+     transaction once and `send` that as often as needed, under its own token";

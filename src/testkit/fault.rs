@@ -26,6 +26,9 @@ pub enum Fault {
     Status(u16, &'static str),
     /// The request takes effect and its response is lost.
     LostResponse,
+    /// DynamoDB cancels a transaction, because another request is at work on the item of its first
+    /// operation. It does nothing. Only `TransactWriteItems` and `TransactGetItems` can be cancelled.
+    TransactionConflict,
     /// `BatchGetItem` and `BatchWriteItem` do all but the last so many requests of a batch, and hand
     /// these back as unprocessed. Other operations are not struck.
     Unprocessed(usize),

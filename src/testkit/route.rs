@@ -189,6 +189,7 @@ impl Attempt {
                 self.plain.call(self.request).await
             }
             Some(Fault::Status(status, code)) => error_response(status, code),
+            Some(Fault::TransactionConflict) => transaction_conflict(&self.request),
             Some(Fault::LostResponse) => {
                 self.plain.call(self.request).await?;
                 Err(ConnectorError::io("response lost by the test kit".into()))
@@ -201,10 +202,39 @@ impl Attempt {
 }
 
 fn error_response(status: u16, code: &str) -> Result<HttpResponse, ConnectorError> {
+    let body = serde_json::json!({"__type": code, "message": "injected by the test kit"});
+    response(status, &body)
+}
+
+fn response(status: u16, body: &serde_json::Value) -> Result<HttpResponse, ConnectorError> {
     let status =
         StatusCode::try_from(status).map_err(|error| ConnectorError::user(error.into()))?;
-    let body = serde_json::json!({"__type": code, "message": "injected by the test kit"});
     Ok(HttpResponse::new(status, SdkBody::from(body.to_string())))
+}
+
+/// One reason per operation, of which the first is a conflict.
+fn transaction_conflict(request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let asked: serde_json::Value =
+        serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+    let operations = asked.get("TransactItems");
+    let operations = operations
+        .and_then(serde_json::Value::as_array)
+        .map_or(1, Vec::len);
+    let mut reasons = vec![serde_json::json!({"Code": "None"}); operations];
+    if let Some(first) = reasons.first_mut() {
+        *first = serde_json::json!({
+            "Code": "TransactionConflict",
+            "Message": "Transaction is ongoing for the item",
+        });
+    }
+    response(
+        400,
+        &serde_json::json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            "Message": "injected by the test kit",
+            "CancellationReasons": reasons,
+        }),
+    )
 }
 
 fn host_of(uri: &str) -> &str {
