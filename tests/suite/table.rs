@@ -5,6 +5,7 @@ mod conditions;
 mod handles;
 mod keys;
 mod lost;
+mod machine;
 mod meanwhile;
 mod models;
 mod recipients;
