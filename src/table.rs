@@ -3,16 +3,29 @@
 
 mod attempt;
 mod backoff;
+mod batch_get;
+mod batch_write;
 mod builder;
 mod condition;
 mod core;
 mod customize;
+mod deadline;
 mod delete;
 mod error;
+mod fetch_from_table;
 mod get;
+mod handle;
+mod index;
+mod key_bytes;
+mod page;
 mod put;
+mod query;
+mod read;
+mod read_error;
 mod returned;
+mod scan;
 mod span;
+mod transact;
 mod update;
 mod update_unsigned;
 mod version;
@@ -23,11 +36,23 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+pub use batch_get::{BatchGet, BatchGetOutput};
+pub use batch_write::{BatchWrite, BatchWriteCause, BatchWriteFailure, BatchWriteOutput, Write};
 pub use builder::SealedTableBuilder;
 pub use delete::{Delete, DeleteOutput};
 pub use error::{OperationError, OutcomeUnknown, Refused, SdkFailure};
 pub use get::Get;
+pub use handle::{Limits, OpenOnly, Opens, SealOnly, Seals};
+pub use index::SecondaryIndex;
+pub use page::{ItemError, Items, LastEvaluatedKey, Page, PageFailure, UnopenedItem};
 pub use put::{Put, PutOutput};
+pub use query::{IntoQueryKey, Query, QueryKey};
+pub use scan::{ParallelScan, Scan};
+pub use transact::{
+    CancellationCode, CancellationReason, Cancelled, FailedOperation, PreparedTransaction, Slot,
+    SlotError, TransactGet, TransactGetOutput, TransactWrite, TransactWriteOutput,
+    TransactionError,
+};
 pub use update::{Change, Update, UpdateError, UpdateWriteError, Updated};
 pub use update_unsigned::{UpdateUnsigned, UpdateUnsignedOutput};
 
@@ -106,8 +131,38 @@ impl<T: Model> SealedTable<T> {
     }
 
     /// Deletes the item under a key, whatever it is.
-    pub fn delete(&self, key: impl IntoKey<T::KeyShape>) -> Delete {
+    pub fn delete(&self, key: impl IntoKey<T::KeyShape>) -> Delete<T> {
         Delete::new(Arc::clone(&self.core), key.into_key())
+    }
+
+    /// Reads the items of one partition: of the table, or of an index.
+    ///
+    /// `key` is the value of the partition key, or a whole
+    /// [`KeyCondition`](crate::expression::KeyCondition).
+    pub fn query(&self, key: impl IntoQueryKey) -> Query<T> {
+        Query::new(Arc::clone(&self.core), key.into_query_key())
+    }
+
+    /// Reads all items.
+    pub fn scan(&self) -> Scan<T> {
+        Scan::new(Arc::clone(&self.core))
+    }
+
+    /// Reads the items under many keys.
+    pub fn batch_get(
+        &self,
+        keys: impl IntoIterator<Item = impl IntoKey<T::KeyShape>>,
+    ) -> BatchGet<T>
+    where
+        T: 'static,
+    {
+        let keys = keys.into_iter().map(IntoKey::into_key);
+        BatchGet::new(Arc::clone(&self.core), keys.collect())
+    }
+
+    /// Writes and deletes many items.
+    pub fn batch_write(&self) -> BatchWrite<T> {
+        BatchWrite::new(Arc::clone(&self.core))
     }
 
     /// Changes the item under a key by a closure, which sees it verified and decrypted.
@@ -169,7 +224,7 @@ impl<T: Model> SealedTable<T> {
         &self,
         key: impl IntoKey<T::KeyShape>,
         expression: UpdateExpression,
-    ) -> UpdateUnsigned {
+    ) -> UpdateUnsigned<T> {
         UpdateUnsigned::new(Arc::clone(&self.core), key.into_key(), expression)
     }
 

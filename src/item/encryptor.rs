@@ -22,7 +22,7 @@ use crate::format::legend::LegendByte;
 use crate::format::{FOOTER_ATTRIBUTE, HEADER_ATTRIBUTE};
 use crate::keyring::{Keyring, Opened, Unwrapped};
 use crate::materials::{CallBudget, Preparation};
-use crate::suite::{AlgorithmSuite, Authenticity};
+use crate::suite::{AlgorithmSuite, Authenticity, KeyBinding};
 use crate::value::decode;
 
 /// Seals and opens items under one schema and one keyring.
@@ -171,8 +171,13 @@ impl ItemEncryptor {
         Description::of(&self.schema, item).map(Unverified::new)
     }
 
+    /// What wrapping under the keyring proves.
+    pub(crate) fn binding(&self) -> KeyBinding {
+        self.keyring.binding()
+    }
+
     fn suite(&self) -> AlgorithmSuite {
-        self.schema.suite(self.keyring.binding())
+        self.schema.suite(self.binding())
     }
 
     fn message_id(&self) -> Result<MessageId, SealError> {
@@ -256,7 +261,7 @@ impl ItemEncryptor {
             item: Item::default(),
             header_version,
             suite,
-            authenticity: Authenticity::of(self.keyring.binding(), suite),
+            authenticity: Authenticity::of(self.binding(), suite),
             keyring,
             key,
             region,

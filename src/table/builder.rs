@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::core::Core;
+use super::index::{Indexes, SecondaryIndex};
 use super::{SealedTable, table_name};
 use crate::error::ConfigError;
 use crate::item::{Item, ItemEncryptor, ItemSchema, Model, ModelSchema};
@@ -24,6 +25,7 @@ pub struct SealedTableBuilder<T = Item> {
     accepted_suite: Option<AlgorithmSuite>,
     max_encrypted_data_keys: Option<usize>,
     unsigned_prefix: Option<String>,
+    indexes: Vec<SecondaryIndex>,
     model: PhantomData<fn() -> T>,
 }
 
@@ -39,6 +41,7 @@ impl<T: Model> SealedTableBuilder<T> {
             accepted_suite: None,
             max_encrypted_data_keys: None,
             unsigned_prefix: None,
+            indexes: Vec::new(),
             model: PhantomData,
         }
     }
@@ -82,16 +85,24 @@ impl<T: Model> SealedTableBuilder<T> {
         self
     }
 
+    /// Declares a secondary index, so that its first query needs no `DescribeTable`.
+    pub fn index(mut self, index: SecondaryIndex) -> Self {
+        self.indexes.push(index);
+        self
+    }
+
     /// Checks everything against everything. Calls no service.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] for a name that is no table, a model without table or partition key, an
-    /// untyped table without schema, a typed one with a second schema, and whatever
+    /// untyped table without schema, a typed one with a second schema, an index that is declared twice
+    /// or has an encrypted attribute for a key, and whatever
     /// [`ItemSchemaBuilder::build`](crate::item::ItemSchemaBuilder::build) refuses.
     pub fn build(self) -> Result<SealedTable<T>, ConfigError> {
         let table_name = table_name(&self.table_name)?;
         let schema = self.resolve_schema()?;
+        let indexes = Indexes::new(self.indexes, &schema)?;
         let version = T::schema().and_then(ModelSchema::version);
         Ok(SealedTable {
             core: Arc::new(Core::new(
@@ -99,6 +110,7 @@ impl<T: Model> SealedTableBuilder<T> {
                 ItemEncryptor::new(schema, self.keyring),
                 self.regions,
                 version.map(|attribute| attribute.name()),
+                indexes,
             )),
             model: PhantomData,
         })

@@ -1,8 +1,11 @@
 //! What every operation on a table needs, and the one place where it seals and opens.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::Client;
 
 use super::error::Refused;
+use super::index::Indexes;
 use crate::error::{OpenError, SealError};
 use crate::item::{Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions};
 use crate::materials::CallBudget;
@@ -14,6 +17,8 @@ pub(super) struct Core {
     encryptor: ItemEncryptor,
     regions: RegionSet,
     version_attribute: Option<&'static str>,
+    opens: bool,
+    indexes: Arc<Indexes>,
 }
 
 impl Core {
@@ -22,13 +27,33 @@ impl Core {
         encryptor: ItemEncryptor,
         regions: RegionSet,
         version_attribute: Option<&'static str>,
+        indexes: Indexes,
     ) -> Self {
         Self {
             table_name,
             encryptor,
             regions,
             version_attribute,
+            opens: true,
+            indexes: Arc::new(indexes),
         }
+    }
+
+    /// The same table for a handle that only seals: what the service returns stays sealed.
+    pub(super) fn without_opening(&self) -> Self {
+        Self {
+            table_name: self.table_name.clone(),
+            encryptor: self.encryptor.clone(),
+            regions: self.regions.clone(),
+            version_attribute: self.version_attribute,
+            opens: false,
+            indexes: Arc::clone(&self.indexes),
+        }
+    }
+
+    /// Whether items that come back with an error are opened.
+    pub(super) fn opens(&self) -> bool {
+        self.opens
     }
 
     /// The name as requests carry it.
@@ -48,6 +73,11 @@ impl Core {
     /// The version attribute of the model, if it has one.
     pub(super) fn version_attribute(&self) -> Option<&'static str> {
         self.version_attribute
+    }
+
+    /// The secondary indexes that were declared, or found by asking.
+    pub(super) fn indexes(&self) -> &Indexes {
+        &self.indexes
     }
 
     pub(super) fn regions(&self) -> &RegionSet {

@@ -75,9 +75,27 @@ pub(super) const PLACEHOLDERS: &str = "`expression_attribute_names` and `express
      the operation; give them to `parse(…)`";
 pub(super) const PROJECTION: &str = "a projection leaves attributes out, and an item verifies whole or not at all; \
      remove `projection_expression` and `attributes_to_get`";
+pub(super) const INDEX: &str = "`index_name` belongs to the table; use `.index(…)`";
+pub(super) const SELECT: &str = "an item verifies whole or not at all, so all attributes are selected; to count, use \
+     `count_unverified`";
+pub(super) const LEGACY_READ: &str = "`key_conditions`, `query_filter`, `scan_filter` and `conditional_operator` are legacy \
+     parameters, which nothing checks; use `.filter(…)`";
+pub(super) const START: &str =
+    "`exclusive_start_key` belongs to the operation; use `.start_from(…)`";
+pub(super) const KEY_CONDITION: &str = "`key_condition_expression` belongs to the operation; \
+     query a `KeyCondition::parse(…)` instead";
+pub(super) const FILTER: &str =
+    "expressions are checked before they are sent; use `.filter(…)`, which also takes text";
+pub(super) const SEGMENT: &str =
+    "`segment` and `total_segments` belong to the operation; use `.segment(…)` or `.segments(…)`";
+pub(super) const REQUEST_ITEMS: &str = "`request_items` belongs to the operation";
 pub(super) const RETURN_VALUES: &str = "`return_values` would bring sealed attributes back unopened; \
      use `.return_old()`, or what else the operation offers to return";
 pub(super) const RETURN_ON_FAILURE: &str = "the item that fails a condition is always asked for, and comes opened with the error; remove \
      `return_values_on_condition_check_failure`";
 pub(super) const UPDATE: &str =
     "`update_expression` and `attribute_updates` belong to the operation";
+pub(super) const TRANSACT_ITEMS: &str =
+    "`transact_items` belongs to the transaction; add operations with its own methods";
+pub(super) const CLIENT_REQUEST_TOKEN: &str = "`client_request_token` belongs to one sealed payload, and sealing again makes another; `prepare` the \
+     transaction once and `send` that as often as needed, under its own token";

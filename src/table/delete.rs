@@ -1,6 +1,7 @@
 //! DeleteItem.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemInputBuilder;
@@ -18,19 +19,20 @@ use super::returned;
 use super::span;
 use crate::error::OpenError;
 use crate::expression::Condition;
-use crate::item::{Key, OpenedItem};
+use crate::item::{Item, Key, Model, OpenedItem};
 
 /// Deletes one item. Made by [`SealedTable::delete`](super::SealedTable::delete).
 ///
 /// Whoever may delete items may do so without a key of ours: deletion is not protected.
 #[must_use = "an operation does nothing until `send`"]
-pub struct Delete {
+pub struct Delete<T = Item> {
     core: Arc<Core>,
     key: Key,
     condition: WriteCondition,
     return_old: bool,
     idempotent: bool,
     input: DeleteItemInputBuilder,
+    model: PhantomData<fn() -> T>,
 }
 
 /// What deleting an item returned.
@@ -65,7 +67,7 @@ impl DeleteOutput {
     }
 }
 
-impl Delete {
+impl<T> Delete<T> {
     pub(super) fn new(core: Arc<Core>, key: Key) -> Self {
         Self {
             core,
@@ -74,6 +76,7 @@ impl Delete {
             return_old: false,
             idempotent: false,
             input: DeleteItemInput::builder(),
+            model: PhantomData,
         }
     }
 
@@ -92,15 +95,6 @@ impl Delete {
     /// ```
     pub fn condition(mut self, condition: Condition) -> Self {
         self.condition.and(condition);
-        self
-    }
-
-    /// Asks for the item that is deleted, opened: see [`DeleteOutput::old`].
-    ///
-    /// If the answer is lost, so is that item: the deletion is not sent again, and
-    /// [`OutcomeUnknown`](OperationError::OutcomeUnknown).
-    pub fn return_old(mut self) -> Self {
-        self.return_old = true;
         self
     }
 
@@ -184,6 +178,18 @@ impl Delete {
 }
 
 /// Sends until it is known whether the item was deleted.
+/// A handle that only seals is no model, and so has no old item.
+impl<T: Model> Delete<T> {
+    /// Asks for the item that is deleted, opened: see [`DeleteOutput::old`].
+    ///
+    /// If the answer is lost, so is that item: the deletion is not sent again, and
+    /// [`OutcomeUnknown`](OperationError::OutcomeUnknown).
+    pub fn return_old(mut self) -> Self {
+        self.return_old = true;
+        self
+    }
+}
+
 async fn send(
     attempts: Attempts<'_>,
     is_conditional: bool,
@@ -226,7 +232,7 @@ impl fmt::Debug for DeleteOutput {
     }
 }
 
-impl fmt::Debug for Delete {
+impl<T> fmt::Debug for Delete<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delete")
             .field("table_name", &self.core.table_name())

@@ -19,7 +19,7 @@ use super::span;
 use super::version;
 use crate::error::{OpenError, SealError};
 use crate::expression::{Condition, attribute};
-use crate::item::{Item, ModelMismatch, OpenedItem};
+use crate::item::{Item, Model, ModelMismatch, OpenedItem};
 
 /// Seals and writes one item. Made by [`SealedTable::put`](super::SealedTable::put).
 #[must_use = "an operation does nothing until `send`"]
@@ -139,15 +139,6 @@ impl<T> Put<T> {
         self
     }
 
-    /// Asks for the item that is replaced, opened: see [`PutOutput::old`].
-    ///
-    /// If the answer is lost, so is that item: the write is not sent again, and
-    /// [`OutcomeUnknown`](OperationError::OutcomeUnknown).
-    pub fn return_old(mut self) -> Self {
-        self.return_old = true;
-        self
-    }
-
     /// Says that writing this item twice, with another writer in between, does no harm.
     ///
     /// If an answer was lost and the condition then fails on somebody else's item, the failed
@@ -243,8 +234,20 @@ impl<T> Put<T> {
     }
 }
 
+/// A handle that only seals is no model, and so has no old item.
+impl<T: Model> Put<T> {
+    /// Asks for the item that is replaced, opened: see [`PutOutput::old`].
+    ///
+    /// If the answer is lost, so is that item: the write is not sent again, and
+    /// [`OutcomeUnknown`](OperationError::OutcomeUnknown).
+    pub fn return_old(mut self) -> Self {
+        self.return_old = true;
+        self
+    }
+}
+
 /// Advances the version, and says what must hold of the stored item for that.
-fn lock(
+pub(super) fn lock(
     core: &Core,
     if_not_exists: bool,
     item: &mut Item,

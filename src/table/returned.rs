@@ -64,13 +64,16 @@ pub(super) async fn open_stored<E: WriteError>(
 }
 
 /// Opens the item that came with an answer, if one did. One that does not open is no failure of the
-/// write, which was done.
+/// write, which was done. Under a handle that only seals it stays sealed, in the SDK's answer.
 pub(super) async fn open_some(
     core: &Core,
     key: &Item,
     item: Option<Item>,
 ) -> Option<Result<OpenedItem, OpenError>> {
-    Some(open(core, key, item?).await)
+    match item {
+        Some(item) if core.opens() => Some(open(core, key, item).await),
+        _ => None,
+    }
 }
 
 async fn open(core: &Core, key: &Item, item: Item) -> Result<OpenedItem, OpenError> {

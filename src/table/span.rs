@@ -23,9 +23,13 @@ macro_rules! operation_spans {
 }
 
 operation_spans! {
+    batch_get_item => "BatchGetItem",
+    batch_write_item => "BatchWriteItem",
     delete_item => "DeleteItem",
     get_item => "GetItem",
     put_item => "PutItem",
+    query => "Query",
+    scan => "Scan",
     update => "Update",
     update_unsigned => "UpdateUnsigned",
 }

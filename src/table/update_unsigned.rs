@@ -1,6 +1,7 @@
 //! UpdateItem on unsigned attributes, in place.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
@@ -21,7 +22,7 @@ use crate::action::CryptoAction;
 use crate::error::OpenError;
 use crate::expression::{Condition, Placeholders, UpdateExpression, attribute};
 use crate::format::FOOTER_ATTRIBUTE;
-use crate::item::{Item, Key, OpenedItem, Unverified};
+use crate::item::{Item, Key, Model, OpenedItem, Unverified};
 
 /// Changes unsigned attributes of one item in place. Made by
 /// [`SealedTable::update_unsigned`](super::SealedTable::update_unsigned).
@@ -69,7 +70,7 @@ use crate::item::{Item, Key, OpenedItem, Unverified};
 /// # }
 /// ```
 #[must_use = "an operation does nothing until `send`"]
-pub struct UpdateUnsigned {
+pub struct UpdateUnsigned<T = Item> {
     core: Arc<Core>,
     key: Key,
     expression: UpdateExpression,
@@ -77,6 +78,7 @@ pub struct UpdateUnsigned {
     returns: Option<Returns>,
     idempotent: bool,
     input: UpdateItemInputBuilder,
+    model: PhantomData<fn() -> T>,
 }
 
 /// What is asked for with the answer. DynamoDB returns one of them.
@@ -127,7 +129,7 @@ impl UpdateUnsignedOutput {
     }
 }
 
-impl UpdateUnsigned {
+impl<T> UpdateUnsigned<T> {
     pub(super) fn new(core: Arc<Core>, key: Key, expression: UpdateExpression) -> Self {
         Self {
             core,
@@ -137,6 +139,7 @@ impl UpdateUnsigned {
             returns: None,
             idempotent: false,
             input: UpdateItemInput::builder(),
+            model: PhantomData,
         }
     }
 
@@ -146,21 +149,6 @@ impl UpdateUnsigned {
     /// unsigned attributes, encrypted ones only to ask whether they are there.
     pub fn condition(mut self, condition: Condition) -> Self {
         self.condition.and(condition);
-        self
-    }
-
-    /// Asks for the whole item as it is after the update, opened. Of this,
-    /// [`return_old`](Self::return_old) and [`return_updated`](Self::return_updated), the last counts.
-    pub fn return_new(mut self) -> Self {
-        self.returns = Some(Returns::New);
-        self
-    }
-
-    /// Asks for the whole item as it was before the update, opened.
-    ///
-    /// If the answer is lost, so is that item: the update is not sent again, idempotent or not.
-    pub fn return_old(mut self) -> Self {
-        self.returns = Some(Returns::Old);
         self
     }
 
@@ -238,6 +226,24 @@ impl UpdateUnsigned {
     }
 }
 
+/// A handle that only seals is no model, and so opens no item.
+impl<T: Model> UpdateUnsigned<T> {
+    /// Asks for the whole item as it is after the update, opened. Of this,
+    /// [`return_old`](Self::return_old) and [`return_updated`](Self::return_updated), the last counts.
+    pub fn return_new(mut self) -> Self {
+        self.returns = Some(Returns::New);
+        self
+    }
+
+    /// Asks for the whole item as it was before the update, opened.
+    ///
+    /// If the answer is lost, so is that item: the update is not sent again, idempotent or not.
+    pub fn return_old(mut self) -> Self {
+        self.returns = Some(Returns::Old);
+        self
+    }
+}
+
 /// Checks both expressions, and adds them to the request: on an item that is sealed, and no other.
 fn request(
     core: &Core,
@@ -310,7 +316,7 @@ impl fmt::Debug for UpdateUnsignedOutput {
     }
 }
 
-impl fmt::Debug for UpdateUnsigned {
+impl<T> fmt::Debug for UpdateUnsigned<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UpdateUnsigned")
             .field("table_name", &self.core.table_name())

@@ -2,12 +2,14 @@
 
 mod attacks;
 mod conditions;
+mod handles;
 mod keys;
 mod lost;
 mod meanwhile;
 mod models;
 mod recipients;
 mod requests;
+mod transact;
 mod update;
 mod update_unsigned;
 mod writes;

@@ -10,6 +10,8 @@ use dynaseal::error::{
     SuiteBelowPolicy, TooManyEncryptedDataKeys, ValueError,
 };
 use dynaseal::item::ModelMismatch;
+use dynaseal::records::ImageError;
+use dynaseal::records::export::ExportError;
 use dynaseal::table::{OutcomeUnknown, Refused, SdkFailure, UpdateWriteError};
 use dynaseal::{ConfigError, KeyringError, OpenError, OperationError, SealError};
 use tracing::level_filters::LevelFilter;
@@ -119,6 +121,8 @@ fn is_ours(error: &(dyn Error + 'static)) -> bool {
         || error.is::<InvalidAttribute>()
         || error.is::<ValueError>()
         || error.is::<ModelMismatch>()
+        || error.is::<ImageError>()
+        || error.is::<ExportError>()
         || error.is::<Refused>()
         || error.is::<NotSealed>()
         || error.is::<Malformed>()

@@ -1,0 +1,234 @@
+//! TransactGetItems: a consistent picture of several items, each read as its own model.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::operation::transact_get_items::builders::TransactGetItemsInputBuilder;
+use aws_sdk_dynamodb::operation::transact_get_items::{
+    TransactGetItemsError, TransactGetItemsInput, TransactGetItemsOutput,
+};
+use aws_sdk_dynamodb::types::{Get, TransactGetItem};
+use futures_util::stream::StreamExt as _;
+
+use super::cancelled::{self, is_transient, reasons};
+use super::error::{FailedOperation, TransactionError};
+use super::slot::{Opened, Slot, TransactGetOutput};
+use super::{Taken, Target, check_together, in_order, not_built, span};
+use crate::item::{IntoKey, Item, Key, Model};
+use crate::materials::CallBudget;
+use crate::table::backoff::{Backoff, max_attempts};
+use crate::table::core::Core;
+use crate::table::customize::{TRANSACT_ITEMS, refuse_set};
+use crate::table::error::{Refused, SdkFailure};
+use crate::table::handle::Opens;
+
+/// Reads up to 100 items of one or several tables as they were at one moment.
+///
+/// Each read hands out a [`Slot`] that knows its model; [`send`](Self::send) returns what was found,
+/// and each slot takes its own item out of it. The tables may hold different models and use
+/// different keyrings; they must be built with clones of one region set, and the picture is that of
+/// its local region alone: replicas in other regions may be ahead or behind.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use dynaseal::testkit::{Cloud, KeyType, TableDefinition};
+/// # use dynaseal::{RawAesKeyring, RegionSet, Seal, SealedTable};
+/// # use serde::{Deserialize, Serialize};
+/// # let cloud = Cloud::start(["eu-west-1"]).await?;
+/// # for name in ["customers", "orders"] {
+/// #     let definition = TableDefinition::new(name).partition_key("id", KeyType::S);
+/// #     cloud.create_global_table(&definition).await?;
+/// # }
+/// # let regions = RegionSet::builder(&cloud.sdk_config("eu-west-1")).local("eu-west-1").build()?;
+/// # let keyring = RawAesKeyring::new("example", "key-1", [7; 32])?;
+/// # #[derive(Serialize, Deserialize, Seal)]
+/// # #[seal(table = "customers", default = "encrypt")]
+/// # struct Customer { #[seal(partition_key)] id: String, name: String }
+/// # #[derive(Serialize, Deserialize, Seal)]
+/// # #[seal(table = "orders", default = "encrypt")]
+/// # struct Order { #[seal(partition_key)] id: String, total: u32 }
+/// # let customers = SealedTable::<Customer>::builder("customers", keyring.clone(), &regions).build()?;
+/// # let orders = SealedTable::<Order>::builder("orders", keyring, &regions).build()?;
+/// use dynaseal::table::TransactGet;
+///
+/// customers.put(&Customer { id: "c-1".into(), name: "Ada".into() }).send().await?;
+///
+/// let mut reads = TransactGet::new();
+/// let customer = reads.get(&customers, "c-1");
+/// let order = reads.get(&orders, "o-1");
+/// let mut found = reads.send().await?;
+///
+/// let customer: Option<Customer> = found.take(customer)?;
+/// assert_eq!(customer.expect("it was put").name, "Ada");
+/// assert!(found.take(order)?.is_none());
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a transaction does nothing until `send`"]
+pub struct TransactGet {
+    reads: Vec<Read>,
+    input: TransactGetItemsInputBuilder,
+    /// Which transaction a slot is of. Each has its own allocation, so no two are the same.
+    id: Arc<()>,
+}
+
+/// One read, whatever its model is.
+struct Read {
+    core: Arc<Core>,
+    key: Key,
+}
+
+impl TransactGet {
+    /// A transaction that reads nothing yet.
+    pub fn new() -> Self {
+        Self {
+            reads: Vec::new(),
+            input: TransactGetItemsInput::builder(),
+            id: Arc::new(()),
+        }
+    }
+
+    /// Adds the item under a key of a table, a [`SealedTable`](crate::SealedTable) or an
+    /// [`OpenOnly`](crate::table::OpenOnly).
+    #[must_use = "only the slot gives the item out"]
+    pub fn get<H: Opens>(
+        &mut self,
+        table: &H,
+        key: impl IntoKey<<H::Model as Model>::KeyShape>,
+    ) -> Slot<H::Model> {
+        let index = self.reads.len();
+        self.reads.push(Read {
+            core: Arc::clone(table.table().0),
+            key: key.into_key(),
+        });
+        Slot::new(&self.id, index)
+    }
+
+    /// Reaches the settings of the SDK that are not the tables', such as consumed capacity.
+    ///
+    /// The closure gets a blank builder; `transact_items` must stay unset, or [`send`](Self::send)
+    /// refuses.
+    pub fn customize(
+        mut self,
+        customize: impl FnOnce(TransactGetItemsInputBuilder) -> TransactGetItemsInputBuilder,
+    ) -> Self {
+        self.input = customize(self.input);
+        self
+    }
+
+    /// Reads all items in one request, and opens them concurrently.
+    ///
+    /// A request that DynamoDB cancelled for nothing but conflicts with writes, or throttling, is
+    /// made again, as often as the retry configuration of the SDK says.
+    ///
+    /// # Errors
+    ///
+    /// [`TransactionError::Refused`] without reads, with over 100, with tables of several region
+    /// sets, and for a setting that is not the caller's;
+    /// [`Operation`](TransactionError::Operation) for a key that is not of its table or is asked
+    /// twice; both before anything is sent. [`Cancelled`](TransactionError::Cancelled) or
+    /// [`Sdk`](TransactionError::Sdk) for what DynamoDB answers. An item that does not open is no
+    /// error here: its slot reports it.
+    pub async fn send(self) -> Result<TransactGetOutput, TransactionError<TransactGetItemsError>> {
+        let cores = self.reads.iter().map(|read| &read.core);
+        let span = span::transact_get_items(cores);
+        span::run(span, self.run()).await
+    }
+
+    async fn run(self) -> Result<TransactGetOutput, TransactionError<TransactGetItemsError>> {
+        refuse_foreign(&self.input)?;
+        let core = check_together(self.reads.iter().map(|read| &read.core))?;
+        let targets = targets(self.reads)?;
+        let input = self
+            .input
+            .set_transact_items(Some(transact_items(&targets, &core)?));
+        let mut sdk = request(input, &core, &targets).await?;
+        let responses = sdk.responses.take().unwrap_or_default();
+        let items = responses.into_iter().map(|response| response.item);
+        let slots = open(items.collect(), &targets).await;
+        Ok(TransactGetOutput::new(self.id, slots, sdk))
+    }
+}
+
+impl Default for TransactGet {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn targets(reads: Vec<Read>) -> Result<Vec<Target>, FailedOperation> {
+    let mut taken = Taken::default();
+    let target = |(index, read): (usize, Read)| {
+        let failed = |refused| FailedOperation::new(index, refused);
+        let target = Target::of(read.core, read.key).map_err(failed)?;
+        taken.take(index, &target).map_err(failed)?;
+        Ok(target)
+    };
+    reads.into_iter().enumerate().map(target).collect()
+}
+
+fn transact_items(
+    targets: &[Target],
+    core: &Core,
+) -> Result<Vec<TransactGetItem>, TransactionError<TransactGetItemsError>> {
+    let item = |target: &Target| {
+        let get = Get::builder().table_name(target.core.table_name());
+        let get = get.set_key(Some(target.key.clone())).build();
+        get.map(|get| TransactGetItem::builder().get(get).build())
+    };
+    let items: Result<_, _> = targets.iter().map(item).collect();
+    items.map_err(|error| not_built(error, core))
+}
+
+/// Asks until nothing is in the way any more, or attempts are used up.
+async fn request(
+    input: TransactGetItemsInputBuilder,
+    core: &Core,
+    targets: &[Target],
+) -> Result<TransactGetItemsOutput, TransactionError<TransactGetItemsError>> {
+    let mut backoff = Backoff::new(core.dynamodb());
+    let mut left = max_attempts(core.dynamodb());
+    loop {
+        left = left.saturating_sub(1);
+        let sent = Box::pin(input.clone().send_with(core.dynamodb())).await;
+        let error = match sent {
+            Ok(output) => return Ok(output),
+            Err(error) => error,
+        };
+        match reasons(&error) {
+            Some(reasons) if left > 0 && is_transient(reasons) => backoff.wait().await,
+            Some(_) => {
+                let cancelled = cancelled::open(error, targets, core.region()).await;
+                return Err(TransactionError::Cancelled(cancelled));
+            }
+            None => return Err(TransactionError::Sdk(SdkFailure::new(error, core.region()))),
+        }
+    }
+}
+
+/// Opens each item for the read it answers. Calls to KMS are counted together.
+async fn open(items: Vec<Option<Item>>, targets: &[Target]) -> Vec<Opened> {
+    let budgets = CallBudget::of_page(items.len());
+    let work = items.into_iter().zip(targets).zip(budgets);
+    let work = work.map(|((item, target), budget)| async move {
+        match item {
+            Some(item) => Some(target.open(item, &budget).await),
+            None => None,
+        }
+    });
+    in_order(work.collect()).collect().await
+}
+
+fn refuse_foreign(input: &TransactGetItemsInputBuilder) -> Result<(), Refused> {
+    refuse_set(&[(input.get_transact_items().is_some(), TRANSACT_ITEMS)])
+}
+
+impl fmt::Debug for TransactGet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tables = self.reads.iter().map(|read| read.core.table_name());
+        f.debug_struct("TransactGet")
+            .field("table_names", &tables.collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
