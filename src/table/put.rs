@@ -109,7 +109,7 @@ impl<T> Put<T> {
     /// # #[seal(table = "orders", default = "encrypt")]
     /// # struct Order { #[seal(partition_key)] id: String, #[seal(sign)] state: String, note: String }
     /// # let cloud = Cloud::start(["us-east-1"]).await?;
-    /// # let key = cloud.create_multi_region_key("us-east-1", []).await?;
+    /// # let key = cloud.create_multi_region_key("us-east-1", [""; 0]).await?;
     /// # let definition = TableDefinition::new("orders").partition_key("id", KeyType::S);
     /// # cloud.create_global_table(&definition).await?;
     /// # let sdk_config = cloud.sdk_config("us-east-1");
