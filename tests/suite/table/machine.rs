@@ -243,10 +243,7 @@ impl Machine {
                 viewed.unwrap();
                 *note.views.unauthenticated_mut() += count;
             }
-            None => assert!(
-                matches!(viewed, Err(UpdateError::NotFound)),
-                "{viewed:?}"
-            ),
+            None => assert!(matches!(viewed, Err(UpdateError::NotFound)), "{viewed:?}"),
         }
     }
 
