@@ -111,6 +111,7 @@ impl fmt::Debug for OpenedItem {
         names.sort_unstable();
         f.debug_struct("OpenedItem")
             .field("attributes", &names)
+            .field("entity", &self.entity)
             .field("header_version", &self.header_version)
             .field("suite", &self.suite)
             .field("authenticity", &self.authenticity)
