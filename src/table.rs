@@ -6,8 +6,11 @@ mod builder;
 mod core;
 mod customize;
 mod delete;
+mod entities;
 mod error;
 mod get;
+mod name;
+mod plaintext;
 mod put;
 mod span;
 
@@ -20,11 +23,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 pub use builder::SealedTableBuilder;
 pub use delete::Delete;
 pub use error::{OperationError, OutcomeUnknown, Refused, SdkFailure};
-pub use get::Get;
+pub use get::{Get, GetFound};
+pub use plaintext::{Found, PlaintextKeys, PlaintextPolicy};
 pub use put::{Put, PutOutput};
 
 use self::core::Core;
-use crate::error::ConfigError;
 use crate::item::{IntoKey, Item, ItemEncryptor, Model};
 use crate::keyring::Keyring;
 use crate::region::RegionSet;
@@ -32,8 +35,8 @@ use crate::region::RegionSet;
 /// A DynamoDB table whose items are sealed: what goes in is encrypted and signed, what comes out was
 /// verified.
 ///
-/// `T` is a model that derives [`Seal`](crate::Seal), or [`Item`] for untyped work. Requests go to
-/// the local region of the [`RegionSet`]; sealing and opening use the keyring's replica there. Cheap
+/// `T` is a model that derives [`Seal`](crate::Seal), [`Item`] for untyped work, or
+/// [`Entity`](crate::item::Entity) for several entity types in one table. Requests go to the local region of the [`RegionSet`]; sealing and opening use the keyring's replica there. Cheap
 /// to clone.
 ///
 /// ```
@@ -76,6 +79,9 @@ pub struct SealedTable<T = Item> {
 
 impl<T: Model> SealedTable<T> {
     /// Starts a table of this name, or of this ARN, with keys from `keyring`.
+    ///
+    /// An ARN stands for its table's replica in every region of the set, so its region must be one of
+    /// them. Its account is not looked at: requests go by name, to the account of the credentials.
     pub fn builder(
         table_name: impl Into<String>,
         keyring: impl Keyring + 'static,
@@ -99,6 +105,13 @@ impl<T: Model> SealedTable<T> {
     /// Deletes the item under a key, whatever it is.
     pub fn delete(&self, key: impl IntoKey<T::KeyShape>) -> Delete {
         Delete::new(Arc::clone(&self.core), key.into_key())
+    }
+
+    /// How often this table, and all clones and handles of it, have let plaintext through; see
+    /// [`PlaintextPolicy`].
+    #[must_use]
+    pub fn plaintext_reads(&self) -> u64 {
+        self.core.plaintext_reads()
     }
 
     /// The encryptor of this table, for items that come another way: streams, exports, transactions
@@ -128,54 +141,7 @@ impl<T> fmt::Debug for SealedTable<T> {
     }
 }
 
-/// The name of a table out of what the caller gave: a name, or an ARN that ends in one.
-///
-/// An ARN names the same table and must not be a way around sealing.
-fn table_name(given: &str) -> Result<String, ConfigError> {
-    let name = match given.strip_prefix("arn:") {
-        Some(arn) => arn.split_once(":table/").map(|(_, name)| name),
-        None => Some(given),
-    };
-    let is_name = |name: &&str| {
-        (3..=255).contains(&name.len())
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
-    };
-    name.filter(is_name).map(str::to_owned).ok_or_else(|| {
-        ConfigError::new(format!(
-            "`{given}` is no table: a name has 3 to 255 letters, digits, `_`, `-` and `.`, and a \
-             table ARN ends in `:table/` and the name"
-        ))
-    })
-}
-
 /// The footer of a sealed item, which no other item has.
 fn footer(item: &Item) -> Option<&AttributeValue> {
     item.get(crate::format::FOOTER_ATTRIBUTE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn resolves_arns_to_the_same_table() {
-        let arn = "arn:aws:dynamodb:eu-west-1:111122223333:table/customers";
-        assert_eq!(table_name(arn).unwrap(), "customers");
-        assert_eq!(table_name("customers").unwrap(), "customers");
-    }
-
-    #[test]
-    fn refuses_what_is_no_table_name() {
-        for given in [
-            "",
-            "ab",
-            "a b c",
-            "arn:aws:dynamodb:eu-west-1:1:table/customers/index/x",
-            "arn:aws:s3:::x",
-        ] {
-            assert!(table_name(given).is_err(), "{given}");
-        }
-    }
 }

@@ -1,19 +1,28 @@
 //! What every operation on a table needs, and the one place where it seals and opens.
 
+use std::sync::Arc;
+use std::time::SystemTime;
+
 use aws_sdk_dynamodb::Client;
 
 use super::error::Refused;
+use super::plaintext::{Found, Migration};
 use crate::error::{OpenError, SealError};
-use crate::item::{Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions};
+use crate::format::RESERVED_PREFIX;
+use crate::item::{
+    Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions, SealedLegend, Unverified,
+};
 use crate::materials::CallBudget;
 use crate::region::RegionSet;
 
 /// A table's name, its encryptor, and the regions it is asked in.
+#[derive(Clone)]
 pub(super) struct Core {
     table_name: String,
     encryptor: ItemEncryptor,
     regions: RegionSet,
     version_attribute: Option<&'static str>,
+    migration: Arc<Migration>,
 }
 
 impl Core {
@@ -22,12 +31,22 @@ impl Core {
         encryptor: ItemEncryptor,
         regions: RegionSet,
         version_attribute: Option<&'static str>,
+        migration: Migration,
     ) -> Self {
         Self {
             table_name,
             encryptor,
             regions,
             version_attribute,
+            migration: Arc::new(migration),
+        }
+    }
+
+    /// The same table by another encryptor.
+    pub(super) fn with_encryptor(&self, encryptor: ItemEncryptor) -> Self {
+        Self {
+            encryptor,
+            ..self.clone()
         }
     }
 
@@ -45,9 +64,15 @@ impl Core {
         self.encryptor.schema()
     }
 
-    /// The version attribute of the model, if it has one.
-    pub(super) fn version_attribute(&self) -> Option<&'static str> {
+    /// The version attribute of the model that an item is of, if it has one.
+    pub(super) fn version_attribute(&self, item: &Item) -> Option<&'static str> {
         self.version_attribute
+            .or_else(|| self.encryptor.version_attribute(item))
+    }
+
+    /// How often plaintext was let through.
+    pub(super) fn plaintext_reads(&self) -> u64 {
+        self.migration.reads()
     }
 
     pub(super) fn regions(&self) -> &RegionSet {
@@ -83,7 +108,7 @@ impl Core {
     }
 
     pub(super) async fn open(&self, item: Item) -> Result<OpenedItem, OpenError> {
-        self.encryptor.open(item).await
+        Ok(self.open_within(item, None).await?.0)
     }
 
     /// Opens one item of a page, whose KMS calls are counted together.
@@ -92,8 +117,7 @@ impl Core {
         item: Item,
         budget: &CallBudget,
     ) -> Result<OpenedItem, OpenError> {
-        let (opened, _) = self.encryptor.open_within(item, Some(budget)).await?;
-        Ok(opened)
+        Ok(self.open_within(item, Some(budget)).await?.0)
     }
 
     /// Opens an item that is going to be sealed again, with what was done to each attribute.
@@ -101,9 +125,59 @@ impl Core {
         &self,
         item: Item,
     ) -> Result<(OpenedItem, SealedActions), OpenError> {
-        let (opened, legend) = self.encryptor.open_within(item, None).await?;
+        let (opened, legend) = self.open_within(item, None).await?;
         let actions = legend.actions(self.schema(), opened.item());
         Ok((opened, actions))
+    }
+
+    /// Opens an item, or lets it through as plaintext where the policy says so.
+    pub(super) async fn open_found(
+        &self,
+        item: Item,
+        budget: Option<&CallBudget>,
+    ) -> Result<Found<OpenedItem, Item>, OpenError> {
+        if self.migration.is_going_on()
+            && !item.keys().any(|name| name.starts_with(RESERVED_PREFIX))
+        {
+            let key = self.key_of(&item);
+            if key.is_some_and(|key| self.migration.admits(&key, self.now())) {
+                self.encryptor.check_entity(&item)?;
+                self.migration.count(self.schema().logical_table_name());
+                return Ok(Found::Plaintext(Unverified::new(item)));
+            }
+        }
+        let (opened, _) = self.open_within(item, budget).await?;
+        Ok(Found::Verified(opened))
+    }
+
+    async fn open_within(
+        &self,
+        item: Item,
+        budget: Option<&CallBudget>,
+    ) -> Result<(OpenedItem, SealedLegend), OpenError> {
+        let (opened, legend) = self.encryptor.open_within(item, budget).await?;
+        self.is_sealed(self.migrating_key(opened.item()));
+        Ok((opened, legend))
+    }
+
+    /// The key of an item that is about to be written, for [`is_sealed`](Self::is_sealed); `None` where
+    /// nothing is being migrated.
+    pub(super) fn migrating_key(&self, item: &Item) -> Option<Key> {
+        let key = || self.key_of(item);
+        self.migration.is_going_on().then(key).flatten()
+    }
+
+    /// Takes note that what is stored under this key is sealed.
+    pub(super) fn is_sealed(&self, key: Option<Key>) {
+        if let Some(key) = key {
+            self.migration.is_sealed(key);
+        }
+    }
+
+    /// What the clock of the caller's client says.
+    fn now(&self) -> Option<SystemTime> {
+        let clock = self.dynamodb().config().time_source();
+        clock.map(|clock| clock.now())
     }
 
     /// The key as DynamoDB takes it.

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemInput};
 use super::core::Core;
 use super::customize::{self, refuse_set};
 use super::error::{OperationError, Refused, SdkFailure};
+use super::plaintext::Found;
 use super::span;
 use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
 use crate::item::{Item, Key, Model, OpenedItem};
@@ -54,6 +55,12 @@ impl<T: Model> Get<T> {
         self
     }
 
+    /// Takes an item that is not sealed yet as well, within the table's
+    /// [`PlaintextPolicy`](super::PlaintextPolicy). Without one, nothing changes.
+    pub fn allow_plaintext(self) -> GetFound<T> {
+        GetFound(self)
+    }
+
     /// Reads the item, verifies and decrypts it; `None` if nothing is under the key.
     ///
     /// # Errors
@@ -81,6 +88,29 @@ impl<T: Model> Get<T> {
     }
 
     async fn run(self) -> Result<Option<OpenedItem>, OperationError<GetItemError>> {
+        let core = Arc::clone(&self.core);
+        let Some((key, item)) = self.fetch().await? else {
+            return Ok(None);
+        };
+        let opened = core.open(item).await?;
+        check_key(opened.item(), &key)?;
+        Ok(Some(opened))
+    }
+
+    async fn run_found(
+        self,
+    ) -> Result<Option<Found<OpenedItem, Item>>, OperationError<GetItemError>> {
+        let core = Arc::clone(&self.core);
+        let Some((key, item)) = self.fetch().await? else {
+            return Ok(None);
+        };
+        // Before plaintext is let through and counted; keys are in clear in every item.
+        check_key(&item, &key)?;
+        Ok(Some(core.open_found(item, None).await?))
+    }
+
+    /// The key that was asked for, and the item as it is stored.
+    async fn fetch(self) -> Result<Option<(Item, Item)>, OperationError<GetItemError>> {
         refuse_foreign(&self.input)?;
         let key = self.core.key_attributes(self.key)?;
         let input = self
@@ -90,12 +120,47 @@ impl<T: Model> Get<T> {
         let output = Box::pin(input.send_with(self.core.dynamodb()))
             .await
             .map_err(|error| SdkFailure::new(error, self.core.region()))?;
-        let Some(item) = output.item else {
-            return Ok(None);
-        };
-        let opened = self.core.open(item).await?;
-        check_key(opened.item(), &key)?;
-        Ok(Some(opened))
+        Ok(output.item.map(|item| (key, item)))
+    }
+}
+
+/// Reads one item, sealed or not. Made by [`Get::allow_plaintext`].
+#[must_use = "an operation does nothing until `send`"]
+pub struct GetFound<T = Item>(Get<T>);
+
+impl<T: Model> GetFound<T> {
+    /// Reads the item. A sealed one is verified and decrypted; one that is not sealed is let through
+    /// where the table's policy says so, as another type. `None` if nothing is under the key.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Get::send`]. Outside of the policy, an item that is not sealed is
+    /// [`OpenError::NotSealed`].
+    pub async fn send(self) -> Result<Option<Found<T>>, OperationError<GetItemError>> {
+        match self.send_opened().await? {
+            Some(found) => Ok(Some(found.into_model()?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Like [`send`](Self::send), with what is known about how the item was opened.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send), but for the model's.
+    pub async fn send_opened(
+        self,
+    ) -> Result<Option<Found<OpenedItem, Item>>, OperationError<GetItemError>> {
+        let span = span::get_item(&self.0.core);
+        span::run(span, self.0.run_found()).await
+    }
+}
+
+impl<T> fmt::Debug for GetFound<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GetFound")
+            .field("table_name", &self.0.core.table_name())
+            .finish_non_exhaustive()
     }
 }
 

@@ -119,7 +119,7 @@ impl<T> Put<T> {
             condition = Some(Condition::NotExists);
         }
         let mut version = None;
-        if let Some(name) = self.core.version_attribute() {
+        if let Some(name) = self.core.version_attribute(&item) {
             let old = advance(&mut item, name)?;
             version = Some(old + 1);
             condition = Some(if old == 0 || self.if_not_exists {
@@ -130,6 +130,7 @@ impl<T> Put<T> {
         }
         let sealed = self.core.seal(item).await?;
         let own_footer = footer(&sealed).cloned();
+        let migrating = self.core.migrating_key(&sealed);
         let input = input
             .table_name(self.core.table_name())
             .set_item(Some(sealed));
@@ -137,16 +138,15 @@ impl<T> Put<T> {
             Some(condition) => condition.apply(input, self.core.schema().partition_key_name()),
             None => input,
         };
-        match Box::pin(input.send_with(self.core.dynamodb())).await {
-            Ok(sdk) => Ok(PutOutput { version, sdk }),
+        let sdk = match Box::pin(input.send_with(self.core.dynamodb())).await {
+            Ok(sdk) => sdk,
             Err(error) if is_own_write(error.as_service_error(), own_footer.as_ref()) => {
-                Ok(PutOutput {
-                    version,
-                    sdk: PutItemOutput::builder().build(),
-                })
+                PutItemOutput::builder().build()
             }
-            Err(error) => Err(SdkFailure::new(error, self.core.region()).into()),
-        }
+            Err(error) => return Err(SdkFailure::new(error, self.core.region()).into()),
+        };
+        self.core.is_sealed(migrating);
+        Ok(PutOutput { version, sdk })
     }
 }
 
