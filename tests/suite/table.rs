@@ -1,8 +1,11 @@
 //! Tables end to end: models in, sealed items over the wire and into two regions, models out.
 
 mod attacks;
+mod entities;
 mod keys;
 mod models;
+mod names;
+mod plaintext;
 mod recipients;
 mod requests;
 mod writes;
