@@ -14,3 +14,5 @@ pub(crate) const HEADER_ATTRIBUTE: &str = "aws_dbe_head";
 pub(crate) const FOOTER_ATTRIBUTE: &str = "aws_dbe_foot";
 /// Attributes with this prefix belong to the format.
 pub(crate) const RESERVED_PREFIX: &str = "aws_dbe_";
+/// Beacons of searchable encryption, which are neither signed nor encrypted.
+pub(crate) const BEACON_PREFIX: &str = "aws_dbe_b_";

@@ -26,6 +26,7 @@ pub use model::{
     AnyKey, AttributeSchema, Attributes, IntoKey, Key, KeyValue, Model, ModelSchema, NoKey, Part,
     PartitionAndSortKey, PartitionKeyOnly, Role, Seal,
 };
+pub(crate) use opened::check_key;
 pub use opened::{HeaderVersion, OpenedItem};
 pub(crate) use schema::SchemaSettings;
 pub use schema::{ItemSchema, ItemSchemaBuilder};

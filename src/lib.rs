@@ -53,6 +53,17 @@ pub mod region;
 pub mod bytes;
 pub mod item;
 
+// --- expressions -------------------------------------------------------------------------------
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "the operations that take expressions come next"
+    )
+)]
+pub mod expression;
+
 // --- tables ------------------------------------------------------------------------------------
 pub mod table;
 
@@ -75,4 +86,4 @@ pub use keyring::{KmsMrkKeyring, MultiKeyring, RawAesKeyring};
 pub use region::RegionSet;
 pub use secret::{Hidden, Redacted};
 pub use suite::{AlgorithmSuite, Authenticity};
-pub use table::{OperationError, SealedTable};
+pub use table::{OperationError, SealedTable, UpdateError};

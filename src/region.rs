@@ -6,6 +6,7 @@
 mod check;
 pub(crate) mod fault;
 mod set;
+pub(crate) mod write_fault;
 
 pub(crate) use check::partition_of;
 pub use set::{ClientSetBuilder, RegionSet, RegionSetBuilder};

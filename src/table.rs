@@ -1,18 +1,37 @@
 //! Tables: the operations of DynamoDB on items that are sealed before they leave the process and
 //! verified before they are seen.
 
+mod attempt;
 mod backoff;
+mod batch_get;
+mod batch_write;
 mod builder;
+mod condition;
 mod core;
 mod customize;
+mod deadline;
 mod delete;
 mod entities;
 mod error;
+mod fetch_from_table;
 mod get;
+mod handle;
+mod index;
+mod key_bytes;
 mod name;
+mod page;
 mod plaintext;
 mod put;
+mod query;
+mod read;
+mod read_error;
+mod returned;
+mod scan;
 mod span;
+mod transact;
+mod update;
+mod update_unsigned;
+mod version;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -20,14 +39,28 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+pub use batch_get::{BatchGet, BatchGetOutput};
+pub use batch_write::{BatchWrite, BatchWriteCause, BatchWriteFailure, BatchWriteOutput, Write};
 pub use builder::SealedTableBuilder;
-pub use delete::Delete;
+pub use delete::{Delete, DeleteOutput};
 pub use error::{OperationError, OutcomeUnknown, Refused, SdkFailure};
-pub use get::{Get, GetFound};
-pub use plaintext::{Found, PlaintextKeys, PlaintextPolicy};
+pub use get::Get;
+pub use handle::{Limits, OpenOnly, Opens, SealOnly, Seals};
+pub use index::SecondaryIndex;
+pub use page::{ItemError, Items, LastEvaluatedKey, Page, PageFailure, UnopenedItem};
+pub use plaintext::{AllowPlaintext, FoundItem, PlaintextKeys, PlaintextPolicy};
 pub use put::{Put, PutOutput};
+pub use query::{IntoQueryKey, Query, QueryKey};
+pub use scan::{ParallelScan, Scan};
+pub use transact::{
+    CancellationCode, CancellationReason, Cancelled, FailedOperation, Found, PreparedTransaction,
+    Slot, SlotError, TransactGet, TransactWrite, TransactWriteOutput, TransactionError,
+};
+pub use update::{Change, Update, UpdateError, UpdateWriteError, Updated};
+pub use update_unsigned::{UpdateUnsigned, UpdateUnsignedOutput};
 
 use self::core::Core;
+use crate::expression::UpdateExpression;
 use crate::item::{IntoKey, Item, ItemEncryptor, Model};
 use crate::keyring::Keyring;
 use crate::region::RegionSet;
@@ -103,8 +136,101 @@ impl<T: Model> SealedTable<T> {
     }
 
     /// Deletes the item under a key, whatever it is.
-    pub fn delete(&self, key: impl IntoKey<T::KeyShape>) -> Delete {
+    pub fn delete(&self, key: impl IntoKey<T::KeyShape>) -> Delete<T> {
         Delete::new(Arc::clone(&self.core), key.into_key())
+    }
+
+    /// Reads the items of one partition: of the table, or of an index.
+    ///
+    /// `key` is the value of the partition key, or a whole
+    /// [`KeyCondition`](crate::expression::KeyCondition).
+    pub fn query(&self, key: impl IntoQueryKey) -> Query<T> {
+        Query::new(Arc::clone(&self.core), key.into_query_key())
+    }
+
+    /// Reads all items.
+    pub fn scan(&self) -> Scan<T> {
+        Scan::new(Arc::clone(&self.core))
+    }
+
+    /// Reads the items under many keys.
+    pub fn batch_get(
+        &self,
+        keys: impl IntoIterator<Item = impl IntoKey<T::KeyShape>>,
+    ) -> BatchGet<T>
+    where
+        T: 'static,
+    {
+        let keys = keys.into_iter().map(IntoKey::into_key);
+        BatchGet::new(Arc::clone(&self.core), keys.collect())
+    }
+
+    /// Writes and deletes many items.
+    pub fn batch_write(&self) -> BatchWrite<T> {
+        BatchWrite::new(Arc::clone(&self.core))
+    }
+
+    /// Changes the item under a key by a closure, which sees it verified and decrypted.
+    ///
+    /// No update of another writer is lost: the item is written only if nobody wrote it meanwhile,
+    /// and otherwise the closure runs again, on what is there then. It **may run more than once**. It
+    /// returns nothing, or a `Result` whose error ends the update.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use dynaseal::testkit::{Cloud, KeyType, TableDefinition};
+    /// # use dynaseal::{KmsMrkKeyring, RegionSet, Seal, SealedTable};
+    /// # use serde::{Deserialize, Serialize};
+    /// #[derive(Serialize, Deserialize, Seal)]
+    /// #[seal(table = "accounts", default = "encrypt")]
+    /// struct Account {
+    ///     #[seal(partition_key)]
+    ///     id: String,
+    ///     balance: i64,
+    /// }
+    ///
+    /// # let cloud = Cloud::start(["us-east-1"]).await?;
+    /// # let key = cloud.create_multi_region_key("us-east-1", []).await?;
+    /// # let definition = TableDefinition::new("accounts").partition_key("id", KeyType::S);
+    /// # cloud.create_global_table(&definition).await?;
+    /// # let sdk_config = cloud.sdk_config("us-east-1");
+    /// # let regions = RegionSet::builder(&sdk_config).local("us-east-1").build()?;
+    /// # let keyring = KmsMrkKeyring::new(key.arn("us-east-1"), &regions)?;
+    /// # let table = SealedTable::<Account>::builder("accounts", keyring, &regions).build()?;
+    /// table.put(&Account { id: "a-1".into(), balance: 100 }).send().await?;
+    ///
+    /// let updated = table.update("a-1", |account| account.balance -= 30).send().await?;
+    /// assert_eq!(updated.model().balance, 70);
+    ///
+    /// let withdraw = |account: &mut Account| {
+    ///     account.balance = account.balance.checked_sub(100).filter(|left| *left >= 0).ok_or("too little")?;
+    ///     Ok::<_, &str>(())
+    /// };
+    /// let error = table.update("a-1", withdraw).send().await.unwrap_err();
+    /// assert!(matches!(error, dynaseal::UpdateError::Closure(_)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn update<F, R>(&self, key: impl IntoKey<T::KeyShape>, change: F) -> Update<T, F>
+    where
+        F: FnMut(&mut T) -> R + Send,
+        R: Change,
+    {
+        Update::new(Arc::clone(&self.core), key.into_key(), change)
+    }
+
+    /// Changes unsigned attributes of the item under a key in place, by DynamoDB's own update
+    /// expressions: counters, times to live.
+    ///
+    /// Nothing is read, opened or sealed, and the signature stays what it is. Who made the values is
+    /// as unknown as before.
+    pub fn update_unsigned(
+        &self,
+        key: impl IntoKey<T::KeyShape>,
+        expression: UpdateExpression,
+    ) -> UpdateUnsigned<T> {
+        UpdateUnsigned::new(Arc::clone(&self.core), key.into_key(), expression)
     }
 
     /// How often this table, and all clones and handles of it, have let plaintext through; see

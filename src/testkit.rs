@@ -47,6 +47,7 @@
 //! The kit needs a Tokio runtime with I/O and time enabled and starts none; a current-thread runtime is
 //! enough. A paused Tokio clock does not go with it, since that clock jumps while a socket waits.
 
+mod batch;
 mod clock;
 mod cloud;
 mod error;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Lowest first. Rooms of one line name each other as little as the lines above.
-const ROOMS: [&[&str]; 11] = [
+const ROOMS: [&[&str]; 12] = [
     &["action", "context", "crypto", "secret", "suite"],
     &["error"],
     &["cursor", "region"],
@@ -23,6 +23,7 @@ const ROOMS: [&[&str]; 11] = [
     &["item"],
     // Byte fields know `Unsigned`, and so stand above items.
     &["bytes"],
+    &["expression"],
     &["table"],
     &["private"],
 ];
@@ -41,7 +42,7 @@ const CRYPTO_CRATES: [&str; 7] = [
 ];
 
 /// No `async`, no clock, no runtime.
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "action",
     "context",
     "crypto",
@@ -54,6 +55,7 @@ const PURE: [&str; 12] = [
     "suite",
     "value",
     "bytes",
+    "expression",
 ];
 
 const MAX_LINES: usize = 500;

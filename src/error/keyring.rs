@@ -242,7 +242,7 @@ impl fmt::Display for KeyringErrorKind {
             Self::InvalidEncryptedDataKey => {
                 "encrypted data key is malformed or does not authenticate"
             }
-            Self::NotTried => "not tried: too many calls for one item",
+            Self::NotTried => "not tried: too many calls for one item, or for its page",
             Self::Randomness => "the random source failed",
             Self::Other => "keyring failed",
         })

@@ -24,7 +24,7 @@ use crate::format::legend::LegendByte;
 use crate::format::{FOOTER_ATTRIBUTE, HEADER_ATTRIBUTE};
 use crate::keyring::{Keyring, Opened, Unwrapped};
 use crate::materials::{CallBudget, Preparation};
-use crate::suite::Authenticity;
+use crate::suite::{Authenticity, KeyBinding};
 use crate::value::decode;
 
 /// Seals and opens items under one schema and one keyring.
@@ -116,6 +116,11 @@ impl ItemEncryptor {
     pub(crate) fn version_attribute(&self, item: &Item) -> Option<&'static str> {
         let choice = self.schemas.choose(item).ok()?;
         choice.version_attribute()
+    }
+
+    /// The name of the entity type that an item is of, going by what it says.
+    pub(crate) fn entity_of(&self, item: &Item) -> Option<Arc<str>> {
+        self.schemas.choose(item).ok()?.entity().cloned()
     }
 
     /// Refuses an item that is of no entity type, or not of the only one that is wanted, going by what
@@ -221,6 +226,11 @@ impl ItemEncryptor {
         Description::of(&self.schemas, item).map(Unverified::new)
     }
 
+    /// What wrapping under the keyring proves.
+    pub(crate) fn binding(&self) -> KeyBinding {
+        self.keyring.binding()
+    }
+
     fn message_id(&self) -> Result<MessageId, SealError> {
         let mut id = [0; MESSAGE_ID_LEN];
         self.random
@@ -275,7 +285,7 @@ impl ItemEncryptor {
             item: Item::default(),
             header_version,
             suite,
-            authenticity: Authenticity::of(self.keyring.binding(), suite),
+            authenticity: Authenticity::of(self.binding(), suite),
             keyring,
             key,
             region,

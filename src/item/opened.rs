@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::Item;
 use crate::context::EncryptionContext;
+use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
 use crate::format::header::Version;
 use crate::suite::{AlgorithmSuite, Authenticity};
+use crate::value::Terminal;
 
 /// The version of an item's header.
 #[expect(clippy::exhaustive_enums, reason = "the item format closes this list")]
@@ -56,6 +58,13 @@ impl OpenedItem {
         self.item
     }
 
+    /// The same facts about an item that was changed since.
+    pub(crate) fn changed(mut self, item: Item, entity: Option<Arc<str>>) -> Self {
+        self.item = item;
+        self.entity = entity;
+        self
+    }
+
     /// The version of the header that was read.
     #[must_use]
     pub fn header_version(&self) -> HeaderVersion {
@@ -102,6 +111,24 @@ impl OpenedItem {
     #[must_use]
     pub fn region(&self) -> Option<&str> {
         self.region.as_deref()
+    }
+
+    /// A store that hands out another item than the one under this key, however validly sealed, is
+    /// caught here.
+    pub(crate) fn check_key(&self, key: &Item) -> Result<(), OpenError> {
+        check_key(&self.item, key)
+    }
+}
+
+/// Refuses an item that is not the one under a key. Keys are in clear in every item.
+pub(crate) fn check_key(item: &Item, key: &Item) -> Result<(), OpenError> {
+    let differs = |name: &&String| {
+        let [found, asked] = [item.get(*name), key.get(*name)].map(|v| v.map(Terminal::of));
+        !matches!((found, asked), (Some(Ok(found)), Some(Ok(asked))) if found == asked)
+    };
+    match key.keys().filter(differs).min() {
+        Some(name) => Err(InvalidAttribute::new(name, AttributeIssue::AnotherKey).into()),
+        None => Ok(()),
     }
 }
 

@@ -1,30 +1,43 @@
 //! How many calls a page of items may cost.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Calls that the items of one page share.
+/// Calls that one item may cost: one of its own, and then what is left to its page.
 ///
 /// Whoever writes to the table chooses what is in its items, and a page has up to a thousand of
 /// them: without a common bound each could cost its full number of calls, on a quota that the whole
-/// account shares.
+/// account shares. The call of its own is what an honest item needs, so that it opens whatever else
+/// is on the page.
 #[derive(Debug)]
-pub(crate) struct CallBudget(AtomicUsize);
+pub(crate) struct CallBudget {
+    own: AtomicUsize,
+    page: Arc<AtomicUsize>,
+}
 
 impl CallBudget {
-    /// Twice what honest items need, and a few more.
-    pub(crate) fn for_page(items: usize) -> Self {
-        Self(AtomicUsize::new(items.saturating_mul(2).saturating_add(8)))
+    /// One budget for each item of a page. Together they are twice what honest items need, and a few
+    /// calls more.
+    pub(crate) fn of_page(items: usize) -> Vec<Self> {
+        let page = Arc::new(AtomicUsize::new(items.saturating_add(8)));
+        let budget = || Self {
+            own: AtomicUsize::new(1),
+            page: Arc::clone(&page),
+        };
+        std::iter::repeat_with(budget).take(items).collect()
     }
 
     /// Takes one call, if one is left.
     pub(crate) fn spend(&self) -> bool {
-        let left = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(1)
-            });
-        left.is_ok()
+        take(&self.own) || take(&self.page)
     }
+}
+
+fn take(calls: &AtomicUsize) -> bool {
+    let taken = calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+        left.checked_sub(1)
+    });
+    taken.is_ok()
 }
 
 #[cfg(test)]
@@ -32,9 +45,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_spent_once() {
-        let budget = CallBudget::for_page(1);
-        let spent = (0..100).filter(|_| budget.spend()).count();
-        assert_eq!(spent, 10);
+    fn is_twice_the_items_and_eight_in_all() {
+        for items in [1, 2, 100] {
+            let page = CallBudget::of_page(items);
+            let spent = page
+                .iter()
+                .map(|item| (0..1000).filter(|_| item.spend()).count());
+            assert_eq!(spent.sum::<usize>(), 2 * items + 8);
+        }
+    }
+
+    #[test]
+    fn keeps_a_call_for_each_item_whatever_the_others_take() {
+        let page = CallBudget::of_page(3);
+        let greedy = (0..1000).filter(|_| page[0].spend()).count();
+        assert_eq!(greedy, 1 + 3 + 8);
+        assert!(page[1].spend() && page[2].spend());
+        assert!(!page[1].spend());
     }
 }

@@ -49,8 +49,8 @@ impl FaultClass {
         }
     }
 
-    /// Codes that the model of the operation does not list.
-    fn of_code(code: Option<&str>, status: u16) -> Self {
+    /// Codes that the model of the operation does not list, of whatever service.
+    pub(super) fn of_code(code: Option<&str>, status: u16) -> Self {
         match code.unwrap_or_default() {
             "KMSInternalException"
             | "DependencyTimeoutException"

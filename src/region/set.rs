@@ -101,6 +101,11 @@ impl RegionSet {
         self.0.find(region).map(|member| &member.kms)
     }
 
+    /// Whether both are clones of one set, and so have the same clients.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The DynamoDB client of the local region.
     pub(crate) fn local_dynamodb(&self) -> &aws_sdk_dynamodb::Client {
         &self.0.local.dynamodb

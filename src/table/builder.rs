@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::core::Core;
+use super::index::{Indexes, SecondaryIndex};
 use super::plaintext::{Migration, PlaintextPolicy};
 use super::{SealedTable, name};
 use crate::error::ConfigError;
@@ -23,6 +24,7 @@ pub struct SealedTableBuilder<T = Item> {
     pub(super) entities: Option<Entities>,
     settings: SchemaSettings,
     plaintext_policy: PlaintextPolicy,
+    indexes: Vec<SecondaryIndex>,
     model: PhantomData<fn() -> T>,
 }
 
@@ -36,6 +38,7 @@ impl<T: Model> SealedTableBuilder<T> {
             entities: None,
             settings: SchemaSettings::default(),
             plaintext_policy: PlaintextPolicy::forbid(),
+            indexes: Vec::new(),
             model: PhantomData,
         }
     }
@@ -85,16 +88,24 @@ impl<T: Model> SealedTableBuilder<T> {
         self
     }
 
+    /// Declares a secondary index, so that its first query needs no `DescribeTable`.
+    pub fn index(mut self, index: SecondaryIndex) -> Self {
+        self.indexes.push(index);
+        self
+    }
+
     /// Checks everything against everything. Calls no service.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] for a name that is no table; a model without table or partition key; a typed
-    /// table with a second schema, an untyped one without; a plaintext policy for every key; and
-    /// whatever [`ItemSchemaBuilder::build`](crate::item::ItemSchemaBuilder::build) refuses.
+    /// table with a second schema, an untyped one without; an index that is declared twice or has an
+    /// encrypted attribute for a key; a plaintext policy for every key; and whatever
+    /// [`ItemSchemaBuilder::build`](crate::item::ItemSchemaBuilder::build) refuses.
     pub fn build(self) -> Result<SealedTable<T>, ConfigError> {
         let table_name = name::resolve(&self.table_name, &self.regions)?;
         let encryptor = self.encryptor()?;
+        let indexes = Indexes::new(self.indexes, encryptor.schema())?;
         let version = T::schema().and_then(ModelSchema::version);
         let has_sort_key = encryptor.schema().sort_key_name().is_some();
         self.plaintext_policy.check(has_sort_key)?;
@@ -104,6 +115,7 @@ impl<T: Model> SealedTableBuilder<T> {
                 encryptor,
                 self.regions,
                 version.map(|attribute| attribute.name()),
+                indexes,
                 Migration::new(self.plaintext_policy),
             )),
             model: PhantomData,

@@ -6,7 +6,8 @@ use std::time::SystemTime;
 use aws_sdk_dynamodb::Client;
 
 use super::error::Refused;
-use super::plaintext::{Found, Migration};
+use super::index::Indexes;
+use super::plaintext::{FoundItem, Migration};
 use crate::error::{OpenError, SealError};
 use crate::format::RESERVED_PREFIX;
 use crate::item::{
@@ -22,6 +23,8 @@ pub(super) struct Core {
     encryptor: ItemEncryptor,
     regions: RegionSet,
     version_attribute: Option<&'static str>,
+    opens: bool,
+    indexes: Arc<Indexes>,
     migration: Arc<Migration>,
 }
 
@@ -31,6 +34,7 @@ impl Core {
         encryptor: ItemEncryptor,
         regions: RegionSet,
         version_attribute: Option<&'static str>,
+        indexes: Indexes,
         migration: Migration,
     ) -> Self {
         Self {
@@ -38,6 +42,8 @@ impl Core {
             encryptor,
             regions,
             version_attribute,
+            opens: true,
+            indexes: Arc::new(indexes),
             migration: Arc::new(migration),
         }
     }
@@ -48,6 +54,19 @@ impl Core {
             encryptor,
             ..self.clone()
         }
+    }
+
+    /// The same table for a handle that only seals: what the service returns stays sealed.
+    pub(super) fn without_opening(&self) -> Self {
+        Self {
+            opens: false,
+            ..self.clone()
+        }
+    }
+
+    /// Whether items that come back with an error are opened.
+    pub(super) fn opens(&self) -> bool {
+        self.opens
     }
 
     /// The name as requests carry it.
@@ -73,6 +92,11 @@ impl Core {
     /// How often plaintext was let through.
     pub(super) fn plaintext_reads(&self) -> u64 {
         self.migration.reads()
+    }
+
+    /// The secondary indexes that were declared, or found by asking.
+    pub(super) fn indexes(&self) -> &Indexes {
+        &self.indexes
     }
 
     pub(super) fn regions(&self) -> &RegionSet {
@@ -135,7 +159,7 @@ impl Core {
         &self,
         item: Item,
         budget: Option<&CallBudget>,
-    ) -> Result<Found<OpenedItem, Item>, OpenError> {
+    ) -> Result<FoundItem<OpenedItem, Item>, OpenError> {
         if self.migration.is_going_on()
             && !item.keys().any(|name| name.starts_with(RESERVED_PREFIX))
         {
@@ -143,11 +167,17 @@ impl Core {
             if key.is_some_and(|key| self.migration.admits(&key, self.now())) {
                 self.encryptor.check_entity(&item)?;
                 self.migration.count(self.schema().logical_table_name());
-                return Ok(Found::Plaintext(Unverified::new(item)));
+                return Ok(FoundItem::Plaintext(Unverified::new(item)));
             }
         }
         let (opened, _) = self.open_within(item, budget).await?;
-        Ok(Found::Verified(opened))
+        Ok(FoundItem::Verified(opened))
+    }
+
+    /// What an item will be once it is opened again that was opened, changed and sealed.
+    pub(super) fn as_opened(&self, before: &OpenedItem, item: Item) -> OpenedItem {
+        let entity = self.encryptor.entity_of(&item);
+        before.clone().changed(item, entity)
     }
 
     async fn open_within(
@@ -156,21 +186,17 @@ impl Core {
         budget: Option<&CallBudget>,
     ) -> Result<(OpenedItem, SealedLegend), OpenError> {
         let (opened, legend) = self.encryptor.open_within(item, budget).await?;
-        self.is_sealed(self.migrating_key(opened.item()));
+        self.is_migrated(opened.item());
         Ok((opened, legend))
     }
 
-    /// The key of an item that is about to be written, for [`is_sealed`](Self::is_sealed); `None` where
-    /// nothing is being migrated.
-    pub(super) fn migrating_key(&self, item: &Item) -> Option<Key> {
-        let key = || self.key_of(item);
-        self.migration.is_going_on().then(key).flatten()
-    }
-
-    /// Takes note that what is stored under this key is sealed.
-    pub(super) fn is_sealed(&self, key: Option<Key>) {
-        if let Some(key) = key {
-            self.migration.is_sealed(key);
+    /// Takes note that under the key of this item nothing is left that was never sealed: it was written
+    /// or deleted by us, or verified. It may be the key alone.
+    pub(super) fn is_migrated(&self, item: &Item) {
+        if self.migration.is_going_on()
+            && let Some(key) = self.key_of(item)
+        {
+            self.migration.is_migrated(key);
         }
     }
 
@@ -198,6 +224,12 @@ impl Core {
                 "this table has no sort key; give the key as one value",
             )),
         }
+    }
+
+    /// What an item has of its key, as DynamoDB takes it.
+    pub(super) fn key_in(&self, item: &Item) -> Item {
+        let attribute = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));
+        self.schema().key_names().filter_map(attribute).collect()
     }
 
     /// The key of a stored item, where it has one of this table.

@@ -1,6 +1,8 @@
 //! What a caller may set on a request, and what belongs to the table.
 
-use super::Refused;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
+
+use super::{Refused, customize};
 
 /// Refuses the first setting that is not the caller's to make.
 ///
@@ -13,7 +15,8 @@ pub(super) fn refuse_set(settings: &[(bool, &'static str)]) -> Result<(), Refuse
 }
 
 /// Refuses what belongs to the table in every write: its name, conditions, return values. The
-/// builders of PutItem and DeleteItem have these settings in common, and no trait for them.
+/// builders of PutItem, DeleteItem and UpdateItem have these settings in common, and no trait for
+/// them.
 macro_rules! refuse_write_settings {
     ($input:expr) => {
         $crate::table::customize::refuse_set(&[
@@ -29,11 +32,11 @@ macro_rules! refuse_write_settings {
             ),
             (
                 $input.get_expression_attribute_names().is_some(),
-                customize::CONDITION,
+                customize::PLACEHOLDERS,
             ),
             (
                 $input.get_expression_attribute_values().is_some(),
-                customize::CONDITION,
+                customize::PLACEHOLDERS,
             ),
             (
                 $input.get_return_values().is_some(),
@@ -43,12 +46,22 @@ macro_rules! refuse_write_settings {
                 $input
                     .get_return_values_on_condition_check_failure()
                     .is_some(),
-                customize::RETURN_VALUES,
+                customize::RETURN_ON_FAILURE,
             ),
         ])
     };
 }
 pub(super) use refuse_write_settings;
+
+/// Refuses what belongs to the table, or to the operation, in an UpdateItem.
+pub(super) fn refuse_update_settings(input: &UpdateItemInputBuilder) -> Result<(), Refused> {
+    refuse_write_settings!(input)?;
+    refuse_set(&[
+        (input.get_key().is_some(), KEY),
+        (input.get_update_expression().is_some(), UPDATE),
+        (input.get_attribute_updates().is_some(), UPDATE),
+    ])
+}
 
 /// Why a setting is refused, in the words of the error.
 pub(super) const TABLE: &str = "`table_name` belongs to the table";
@@ -56,9 +69,33 @@ pub(super) const KEY: &str = "`key` belongs to the operation";
 pub(super) const ITEM: &str = "`item` belongs to the operation";
 pub(super) const LEGACY: &str =
     "`expected` and `conditional_operator` are legacy parameters, which nothing checks";
-pub(super) const CONDITION: &str =
-    "condition expressions are not checked yet, so none may be set; use `.if_not_exists()`";
+pub(super) const CONDITION: &str = "conditions are checked before they are sent, and `condition_expression` goes past that; \
+     use `.condition(…)`, which takes `Condition::parse(…)` too";
+pub(super) const PLACEHOLDERS: &str = "`expression_attribute_names` and `expression_attribute_values` belong to the expressions of \
+     the operation; give them to `parse(…)`";
 pub(super) const PROJECTION: &str = "a projection leaves attributes out, and an item verifies whole or not at all; \
      remove `projection_expression` and `attributes_to_get`";
-pub(super) const RETURN_VALUES: &str =
-    "`return_values` would bring sealed attributes back unopened; read the item with `get`";
+pub(super) const INDEX: &str = "`index_name` belongs to the table; use `.index(…)`";
+pub(super) const SELECT: &str = "an item verifies whole or not at all, so all attributes are selected; to count, use \
+     `count_unverified`";
+pub(super) const LEGACY_READ: &str = "`key_conditions`, `query_filter`, `scan_filter` and `conditional_operator` are legacy \
+     parameters, which nothing checks; use `.filter(…)`";
+pub(super) const START: &str =
+    "`exclusive_start_key` belongs to the operation; use `.start_from(…)`";
+pub(super) const KEY_CONDITION: &str = "`key_condition_expression` belongs to the operation; \
+     query a `KeyCondition::parse(…)` instead";
+pub(super) const FILTER: &str =
+    "expressions are checked before they are sent; use `.filter(…)`, which also takes text";
+pub(super) const SEGMENT: &str =
+    "`segment` and `total_segments` belong to the operation; use `.segment(…)` or `.segments(…)`";
+pub(super) const REQUEST_ITEMS: &str = "`request_items` belongs to the operation";
+pub(super) const RETURN_VALUES: &str = "`return_values` would bring sealed attributes back unopened; \
+     use `.return_old()`, or what else the operation offers to return";
+pub(super) const RETURN_ON_FAILURE: &str = "the item that fails a condition is always asked for, and comes opened with the error; remove \
+     `return_values_on_condition_check_failure`";
+pub(super) const UPDATE: &str =
+    "`update_expression` and `attribute_updates` belong to the operation";
+pub(super) const TRANSACT_ITEMS: &str =
+    "`transact_items` belongs to the transaction; add operations with its own methods";
+pub(super) const CLIENT_REQUEST_TOKEN: &str = "`client_request_token` belongs to one sealed payload, and sealing again makes another; `prepare` the \
+     transaction once and `send` that as often as needed, under its own token";

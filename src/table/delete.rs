@@ -1,36 +1,111 @@
 //! DeleteItem.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemInputBuilder;
 use aws_sdk_dynamodb::operation::delete_item::{
     DeleteItemError, DeleteItemInput, DeleteItemOutput,
 };
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
+use super::attempt::{Attempts, Failed, Repeat};
+use super::condition::WriteCondition;
 use super::core::Core;
 use super::customize::{self, refuse_set, refuse_write_settings};
 use super::error::{OperationError, Refused, SdkFailure};
+use super::returned;
 use super::span;
-use crate::item::Key;
+use crate::error::OpenError;
+use crate::expression::Condition;
+use crate::item::{Item, Key, Model, OpenedItem};
 
 /// Deletes one item. Made by [`SealedTable::delete`](super::SealedTable::delete).
 ///
 /// Whoever may delete items may do so without a key of ours: deletion is not protected.
 #[must_use = "an operation does nothing until `send`"]
-pub struct Delete {
+pub struct Delete<T = Item> {
     core: Arc<Core>,
     key: Key,
+    condition: WriteCondition,
+    return_old: bool,
+    idempotent: bool,
     input: DeleteItemInputBuilder,
+    model: PhantomData<fn() -> T>,
 }
 
-impl Delete {
+/// What deleting an item returned.
+///
+/// Its `Debug` shows nothing of the SDK's output, which may hold the value of the partition key.
+#[derive(Clone)]
+pub struct DeleteOutput {
+    old: Option<Result<OpenedItem, OpenError>>,
+    sdk: DeleteItemOutput,
+}
+
+impl DeleteOutput {
+    /// The item that was deleted, if [`return_old`](Delete::return_old) asked for it and there was
+    /// one; if it does not open, why. It is deleted either way.
+    #[must_use]
+    pub fn old(&self) -> Option<&Result<OpenedItem, OpenError>> {
+        self.old.as_ref()
+    }
+
+    /// The item that was deleted, by value; for
+    /// [`Model::from_opened`](crate::item::Model::from_opened).
+    #[must_use]
+    pub fn into_old(self) -> Option<Result<OpenedItem, OpenError>> {
+        self.old
+    }
+
+    /// What the SDK returned: consumed capacity and metrics, where they were asked for. Its `Debug`
+    /// is the SDK's. Blank if the answer was lost.
+    #[must_use]
+    pub fn sdk_output(&self) -> &DeleteItemOutput {
+        &self.sdk
+    }
+}
+
+impl<T> Delete<T> {
     pub(super) fn new(core: Arc<Core>, key: Key) -> Self {
         Self {
             core,
             key,
+            condition: WriteCondition::default(),
+            return_old: false,
+            idempotent: false,
             input: DeleteItemInput::builder(),
+            model: PhantomData,
         }
+    }
+
+    /// Deletes only if this holds of the stored item. Several conditions must all hold.
+    ///
+    /// DynamoDB evaluates it on what is stored, which nobody has verified. It may name signed and
+    /// unsigned attributes, encrypted ones only to ask whether they are there.
+    ///
+    /// ```no_run
+    /// # use dynaseal::SealedTable;
+    /// # async fn f(table: SealedTable) -> Result<(), Box<dyn std::error::Error>> {
+    /// use dynaseal::expression::attribute;
+    /// table.delete("o-1").condition(attribute("version").eq(3)).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn condition(mut self, condition: Condition) -> Self {
+        self.condition.and(condition);
+        self
+    }
+
+    /// Says that deleting twice does no harm, and that it does not matter who deleted the item.
+    ///
+    /// If an answer was lost and nothing is there afterwards, the item counts as deleted; if the
+    /// condition then fails on an item, that is reported as such. Neither is
+    /// [`OutcomeUnknown`](OperationError::OutcomeUnknown).
+    pub fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
     }
 
     /// Reaches the settings of the SDK that are not the table's, such as consumed capacity.
@@ -45,26 +120,103 @@ impl Delete {
         self
     }
 
-    /// Deletes the item; nothing under the key is a success as well.
+    /// Deletes the item; without a condition, nothing under the key is a success as well.
+    ///
+    /// A deletion with a condition whose answer was lost is sent again. A deletion leaves nothing to
+    /// recognise it by: if the condition fails then, only the caller can tell what that means.
     ///
     /// # Errors
     ///
-    /// [`OperationError::Refused`] for a setting that is not the caller's, and
-    /// [`Sdk`](OperationError::Sdk) with the SDK's own error.
-    pub async fn send(self) -> Result<DeleteItemOutput, OperationError<DeleteItemError>> {
+    /// [`OperationError::Refused`] for a condition or a setting that goes around the table;
+    /// [`Sdk`](OperationError::Sdk) with the SDK's own error, and with the stored item if the
+    /// condition failed; [`OutcomeUnknown`](OperationError::OutcomeUnknown) if an answer was lost, and
+    /// what is stored now does not tell whether the item was deleted.
+    pub async fn send(self) -> Result<DeleteOutput, OperationError<DeleteItemError>> {
         let span = span::delete_item(&self.core);
         span::run(span, self.run()).await
     }
 
-    async fn run(self) -> Result<DeleteItemOutput, OperationError<DeleteItemError>> {
+    async fn run(self) -> Result<DeleteOutput, OperationError<DeleteItemError>> {
         refuse_foreign(&self.input)?;
+        self.condition.check(&self.core)?;
         let key = self.core.key_attributes(self.key)?;
-        let input = self
+        let is_conditional = self.condition.is_some();
+        let condition = self.condition.render(None)?;
+        let mut input = self
             .input
             .table_name(self.core.table_name())
-            .set_key(Some(key));
-        let sent = Box::pin(input.send_with(self.core.dynamodb())).await;
-        Ok(sent.map_err(|error| SdkFailure::new(error, self.core.region()))?)
+            .set_key(Some(key.clone()))
+            .set_condition_expression(condition.text)
+            .set_expression_attribute_names(condition.names)
+            .set_expression_attribute_values(condition.values);
+        if self.return_old {
+            input = input.return_values(ReturnValue::AllOld);
+        }
+        let sent = if is_conditional || self.return_old {
+            let attempts = Attempts::new(&self.core, Repeat::unless(self.return_old));
+            send(attempts, is_conditional, input).await
+        } else {
+            // An SDK's retry deletes what is deleted.
+            let sent = Box::pin(input.send_with(self.core.dynamodb())).await;
+            let sent = sent.map_err(|error| SdkFailure::new(error, self.core.region()));
+            sent.map_err(Failed::NotApplied)
+        };
+        let mut sdk = match sent {
+            Ok(output) => output,
+            Err(failed) if self.idempotent && found_nothing(&failed) => {
+                DeleteItemOutput::builder().build()
+            }
+            Err(failed) => {
+                let failed = failed.as_last_attempted_if(self.idempotent);
+                return Err(failed.into_error(&self.core, &key).await);
+            }
+        };
+        self.core.is_migrated(&key);
+        let old = sdk.attributes.take();
+        let old = returned::open_some(&self.core, &key, old).await;
+        Ok(DeleteOutput { old, sdk })
+    }
+}
+
+/// Sends until it is known whether the item was deleted.
+/// A handle that only seals is no model, and so has no old item.
+impl<T: Model> Delete<T> {
+    /// Asks for the item that is deleted, opened: see [`DeleteOutput::old`].
+    ///
+    /// If the answer is lost, so is that item: the deletion is not sent again, and
+    /// [`OutcomeUnknown`](OperationError::OutcomeUnknown).
+    pub fn return_old(mut self) -> Self {
+        self.return_old = true;
+        self
+    }
+}
+
+async fn send(
+    attempts: Attempts<'_>,
+    is_conditional: bool,
+    mut input: DeleteItemInputBuilder,
+) -> Result<DeleteItemOutput, Failed<DeleteItemError>> {
+    if is_conditional {
+        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
+        input = input.return_values_on_condition_check_failure(all_old);
+    }
+    let attempt = |client| {
+        let input = input.clone();
+        async move { input.send_with(&client).await }
+    };
+    let answer = attempts.send(attempt).await?;
+    Ok(answer
+        .output()
+        .unwrap_or_else(|| DeleteItemOutput::builder().build()))
+}
+
+/// Whether an answer was lost, and nothing is there any more.
+fn found_nothing(failed: &Failed<DeleteItemError>) -> bool {
+    match failed {
+        Failed::Unknown {
+            last: Some(last), ..
+        } => returned::failed_condition(last.error()) == Some(None),
+        _ => false,
     }
 }
 
@@ -73,10 +225,19 @@ fn refuse_foreign(input: &DeleteItemInputBuilder) -> Result<(), Refused> {
     refuse_set(&[(input.get_key().is_some(), customize::KEY)])
 }
 
-impl fmt::Debug for Delete {
+impl fmt::Debug for DeleteOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeleteOutput")
+            .field("old", &self.old)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Delete<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delete")
             .field("table_name", &self.core.table_name())
+            .field("condition", &self.condition)
             .finish_non_exhaustive()
     }
 }

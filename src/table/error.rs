@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
 use crate::error::{OpenError, SealError};
+use crate::expression::{ExpressionError, Refusal};
 use crate::item::{ModelMismatch, OpenedItem};
 
 /// Why an operation on a table failed.
@@ -135,11 +136,36 @@ impl<E: Error + 'static> Error for OperationError<E> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     why: Cow<'static, str>,
+    attribute: Option<String>,
 }
 
 impl Refused {
     pub(super) fn new(why: impl Into<Cow<'static, str>>) -> Self {
-        Self { why: why.into() }
+        Self {
+            why: why.into(),
+            attribute: None,
+        }
+    }
+
+    /// The attribute that an expression may not name like this, if that is why.
+    #[must_use]
+    pub fn attribute(&self) -> Option<&str> {
+        self.attribute.as_deref()
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            why: refusal.to_string().into(),
+            attribute: Some(refusal.attribute().to_owned()),
+        }
+    }
+}
+
+impl From<ExpressionError> for Refused {
+    fn from(error: ExpressionError) -> Self {
+        Self::new(error.to_string())
     }
 }
 

@@ -10,11 +10,9 @@ use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemInput};
 use super::core::Core;
 use super::customize::{self, refuse_set};
 use super::error::{OperationError, Refused, SdkFailure};
-use super::plaintext::Found;
+use super::plaintext::FoundItem;
 use super::span;
-use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
-use crate::item::{Item, Key, Model, OpenedItem};
-use crate::value::Terminal;
+use crate::item::{Item, Key, Model, OpenedItem, check_key};
 
 /// Reads and opens one item. Made by [`SealedTable::get`](super::SealedTable::get).
 #[must_use = "an operation does nothing until `send`"]
@@ -55,12 +53,6 @@ impl<T: Model> Get<T> {
         self
     }
 
-    /// Takes an item that is not sealed yet as well, within the table's
-    /// [`PlaintextPolicy`](super::PlaintextPolicy). Without one, nothing changes.
-    pub fn allow_plaintext(self) -> GetFound<T> {
-        GetFound(self)
-    }
-
     /// Reads the item, verifies and decrypts it; `None` if nothing is under the key.
     ///
     /// # Errors
@@ -93,20 +85,24 @@ impl<T: Model> Get<T> {
             return Ok(None);
         };
         let opened = core.open(item).await?;
-        check_key(opened.item(), &key)?;
+        opened.check_key(&key)?;
         Ok(Some(opened))
     }
 
-    async fn run_found(
+    /// Like [`send_opened`](Self::send_opened), but plaintext is let through where the policy says so.
+    pub(super) async fn send_found(
         self,
-    ) -> Result<Option<Found<OpenedItem, Item>>, OperationError<GetItemError>> {
+    ) -> Result<Option<FoundItem<OpenedItem, Item>>, OperationError<GetItemError>> {
         let core = Arc::clone(&self.core);
-        let Some((key, item)) = self.fetch().await? else {
-            return Ok(None);
+        let read = async {
+            let Some((key, item)) = self.fetch().await? else {
+                return Ok(None);
+            };
+            // Before plaintext is counted.
+            check_key(&item, &key)?;
+            Ok(Some(core.open_found(item, None).await?))
         };
-        // Before plaintext is let through and counted; keys are in clear in every item.
-        check_key(&item, &key)?;
-        Ok(Some(core.open_found(item, None).await?))
+        span::run(span::get_item(&core), read).await
     }
 
     /// The key that was asked for, and the item as it is stored.
@@ -121,58 +117,6 @@ impl<T: Model> Get<T> {
             .await
             .map_err(|error| SdkFailure::new(error, self.core.region()))?;
         Ok(output.item.map(|item| (key, item)))
-    }
-}
-
-/// Reads one item, sealed or not. Made by [`Get::allow_plaintext`].
-#[must_use = "an operation does nothing until `send`"]
-pub struct GetFound<T = Item>(Get<T>);
-
-impl<T: Model> GetFound<T> {
-    /// Reads the item. A sealed one is verified and decrypted; one that is not sealed is let through
-    /// where the table's policy says so, as another type. `None` if nothing is under the key.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Get::send`]. Outside of the policy, an item that is not sealed is
-    /// [`OpenError::NotSealed`].
-    pub async fn send(self) -> Result<Option<Found<T>>, OperationError<GetItemError>> {
-        match self.send_opened().await? {
-            Some(found) => Ok(Some(found.into_model()?)),
-            None => Ok(None),
-        }
-    }
-
-    /// Like [`send`](Self::send), with what is known about how the item was opened.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`send`](Self::send), but for the model's.
-    pub async fn send_opened(
-        self,
-    ) -> Result<Option<Found<OpenedItem, Item>>, OperationError<GetItemError>> {
-        let span = span::get_item(&self.0.core);
-        span::run(span, self.0.run_found()).await
-    }
-}
-
-impl<T> fmt::Debug for GetFound<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GetFound")
-            .field("table_name", &self.0.core.table_name())
-            .finish_non_exhaustive()
-    }
-}
-
-/// A store that answers with another item, however validly sealed, is caught here.
-fn check_key(item: &Item, key: &Item) -> Result<(), OpenError> {
-    let differs = |name: &&String| {
-        let [found, asked] = [item.get(*name), key.get(*name)].map(|v| v.map(Terminal::of));
-        !matches!((found, asked), (Some(Ok(found)), Some(Ok(asked))) if found == asked)
-    };
-    match key.keys().find(differs) {
-        Some(name) => Err(InvalidAttribute::new(name, AttributeIssue::AnotherKey).into()),
-        None => Ok(()),
     }
 }
 

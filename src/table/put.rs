@@ -6,15 +6,20 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemInputBuilder;
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput, PutItemOutput};
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
+use super::attempt::{Attempts, Failed, Repeat};
+use super::condition::WriteCondition;
 use super::core::Core;
 use super::customize::{self, refuse_set, refuse_write_settings};
 use super::error::{OperationError, Refused, SdkFailure};
 use super::footer;
+use super::returned;
 use super::span;
-use crate::error::{AttributeIssue, InvalidAttribute, SealError};
-use crate::item::{Item, ModelMismatch};
+use super::version;
+use crate::error::{OpenError, SealError};
+use crate::expression::{Condition, attribute};
+use crate::item::{Item, Model, ModelMismatch, OpenedItem};
 
 /// Seals and writes one item. Made by [`SealedTable::put`](super::SealedTable::put).
 #[must_use = "an operation does nothing until `send`"]
@@ -22,6 +27,9 @@ pub struct Put<T = Item> {
     core: Arc<Core>,
     item: Result<Item, ModelMismatch>,
     if_not_exists: bool,
+    condition: WriteCondition,
+    return_old: bool,
+    idempotent: bool,
     input: PutItemInputBuilder,
     model: PhantomData<fn() -> T>,
 }
@@ -32,6 +40,7 @@ pub struct Put<T = Item> {
 #[derive(Clone)]
 pub struct PutOutput {
     version: Option<u64>,
+    old: Option<Result<OpenedItem, OpenError>>,
     sdk: PutItemOutput,
 }
 
@@ -42,8 +51,22 @@ impl PutOutput {
         self.version
     }
 
+    /// The item that was replaced, if [`return_old`](Put::return_old) asked for it and there was one;
+    /// if it does not open, why. The write is done either way.
+    #[must_use]
+    pub fn old(&self) -> Option<&Result<OpenedItem, OpenError>> {
+        self.old.as_ref()
+    }
+
+    /// The item that was replaced, by value; for
+    /// [`Model::from_opened`](crate::item::Model::from_opened).
+    #[must_use]
+    pub fn into_old(self) -> Option<Result<OpenedItem, OpenError>> {
+        self.old
+    }
+
     /// What the SDK returned: consumed capacity and metrics, where they were asked for. Its `Debug`
-    /// is the SDK's.
+    /// is the SDK's. Blank if the answer was lost and the write recognised by what is stored.
     #[must_use]
     pub fn sdk_output(&self) -> &PutItemOutput {
         &self.sdk
@@ -52,12 +75,14 @@ impl PutOutput {
 
 impl<T> Put<T> {
     pub(super) fn new(core: Arc<Core>, item: Result<Item, ModelMismatch>) -> Self {
-        let input = PutItemInput::builder();
         Self {
             core,
             item,
             if_not_exists: false,
-            input,
+            condition: WriteCondition::default(),
+            return_old: false,
+            idempotent: false,
+            input: PutItemInput::builder(),
             model: PhantomData,
         }
     }
@@ -65,6 +90,61 @@ impl<T> Put<T> {
     /// Writes only where nothing is under the key yet.
     pub fn if_not_exists(mut self) -> Self {
         self.if_not_exists = true;
+        self
+    }
+
+    /// Writes only if this holds of the stored item. Several conditions must all hold.
+    ///
+    /// DynamoDB evaluates it on what is stored, which nobody has verified; to decide on verified
+    /// data, use [`update`](super::SealedTable::update). It may name signed and unsigned attributes,
+    /// encrypted ones only to ask whether they are there.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use dynaseal::testkit::{Cloud, KeyType, TableDefinition};
+    /// # use dynaseal::{KmsMrkKeyring, RegionSet, Seal, SealedTable};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Seal)]
+    /// # #[seal(table = "orders", default = "encrypt")]
+    /// # struct Order { #[seal(partition_key)] id: String, #[seal(sign)] state: String, note: String }
+    /// # let cloud = Cloud::start(["us-east-1"]).await?;
+    /// # let key = cloud.create_multi_region_key("us-east-1", []).await?;
+    /// # let definition = TableDefinition::new("orders").partition_key("id", KeyType::S);
+    /// # cloud.create_global_table(&definition).await?;
+    /// # let sdk_config = cloud.sdk_config("us-east-1");
+    /// # let regions = RegionSet::builder(&sdk_config).local("us-east-1").build()?;
+    /// # let keyring = KmsMrkKeyring::new(key.arn("us-east-1"), &regions)?;
+    /// # let table = SealedTable::<Order>::builder("orders", keyring, &regions).build()?;
+    /// # let open = Order { id: "o-1".into(), state: "open".into(), note: "gift".into() };
+    /// # table.put(&open).send().await?;
+    /// # let paid = Order { state: "paid".into(), ..open };
+    /// use dynaseal::expression::attribute;
+    ///
+    /// let is_open = attribute("state").eq("open");
+    /// table.put(&paid).condition(is_open.clone()).send().await?;
+    ///
+    /// let conflict = table.put(&paid).condition(is_open).send().await.unwrap_err();
+    /// let stored = conflict.item().expect("what is there comes with the error");
+    /// assert_eq!(stored.as_ref().unwrap().item()["state"].as_s().unwrap(), "paid");
+    ///
+    /// let guess = attribute("note").eq("gift");
+    /// let refused = table.put(&paid).condition(guess).send().await.unwrap_err();
+    /// assert!(matches!(refused, dynaseal::OperationError::Refused(_)), "`note` is encrypted");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn condition(mut self, condition: Condition) -> Self {
+        self.condition.and(condition);
+        self
+    }
+
+    /// Says that writing this item twice, with another writer in between, does no harm.
+    ///
+    /// If an answer was lost and the condition then fails on somebody else's item, the failed
+    /// condition is reported as such, and not [`OutcomeUnknown`](OperationError::OutcomeUnknown).
+    pub fn idempotent(mut self) -> Self {
+        self.idempotent = true;
         self
     }
 
@@ -97,111 +177,113 @@ impl<T> Put<T> {
     /// still has the version the model was read with (0: that there is none); the new number is in
     /// the output.
     ///
-    /// A conditional write whose response was lost is recognised by its footer when the SDK's retry
-    /// meets its own item, and is a success.
+    /// A write with a condition whose answer was lost is sent again, the same bytes; if its own item
+    /// is in the way then, it is recognised by its footer, and is a success.
     ///
     /// # Errors
     ///
     /// [`OperationError::Model`] or [`Seal`](OperationError::Seal) if the item cannot be sealed, and
-    /// [`Refused`](OperationError::Refused) for a setting that is not the caller's, before anything is
-    /// sent; [`Sdk`](OperationError::Sdk) with the SDK's own error for everything after.
+    /// [`Refused`](OperationError::Refused) for a condition or a setting that goes around the table,
+    /// before anything is sent; [`Sdk`](OperationError::Sdk) with the SDK's own error for everything
+    /// after, and with the stored item if the condition failed;
+    /// [`OutcomeUnknown`](OperationError::OutcomeUnknown) if an answer was lost, and what is stored
+    /// now does not tell whether the item was written.
     pub async fn send(self) -> Result<PutOutput, OperationError<PutItemError>> {
         let span = span::put_item(&self.core);
         span::run(span, self.run()).await
     }
 
     async fn run(self) -> Result<PutOutput, OperationError<PutItemError>> {
-        let input = self.input;
-        refuse_foreign(&input)?;
+        refuse_foreign(&self.input)?;
+        self.condition.check(&self.core)?;
         let mut item = self.item?;
-        let mut condition = None;
-        if self.if_not_exists {
-            condition = Some(Condition::NotExists);
-        }
-        let mut version = None;
-        if let Some(name) = self.core.version_attribute(&item) {
-            let old = advance(&mut item, name)?;
-            version = Some(old + 1);
-            condition = Some(if old == 0 || self.if_not_exists {
-                Condition::NotExists
-            } else {
-                Condition::Version { name, old }
-            });
-        }
+        let key = self.core.key_in(&item);
+        let (version, own) = lock(&self.core, self.if_not_exists, &mut item)?;
+        let is_conditional = own.is_some() || self.condition.is_some();
+        let condition = self.condition.render(own)?;
         let sealed = self.core.seal(item).await?;
         let own_footer = footer(&sealed).cloned();
-        let migrating = self.core.migrating_key(&sealed);
-        let input = input
+        let mut input = self
+            .input
             .table_name(self.core.table_name())
-            .set_item(Some(sealed));
-        let input = match condition {
-            Some(condition) => condition.apply(input, self.core.schema().partition_key_name()),
-            None => input,
-        };
-        let sdk = match Box::pin(input.send_with(self.core.dynamodb())).await {
-            Ok(sdk) => sdk,
-            Err(error) if is_own_write(error.as_service_error(), own_footer.as_ref()) => {
-                PutItemOutput::builder().build()
-            }
-            Err(error) => return Err(SdkFailure::new(error, self.core.region()).into()),
-        };
-        self.core.is_sealed(migrating);
-        Ok(PutOutput { version, sdk })
-    }
-}
-
-impl fmt::Debug for PutOutput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PutOutput")
-            .field("version", &self.version)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What must hold of the stored item.
-enum Condition {
-    NotExists,
-    Version { name: &'static str, old: u64 },
-}
-
-impl Condition {
-    /// Adds the condition, and asks for the item that fails it.
-    fn apply(self, input: PutItemInputBuilder, partition_key: &str) -> PutItemInputBuilder {
-        let input = input
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match self {
-            Self::NotExists => input
-                .condition_expression("attribute_not_exists(#0)")
-                .expression_attribute_names("#0", partition_key),
-            Self::Version { name, old } => input
-                .condition_expression("#0 = :0")
-                .expression_attribute_names("#0", name)
-                .expression_attribute_values(":0", AttributeValue::N(old.to_string())),
+            .set_item(Some(sealed))
+            .set_condition_expression(condition.text)
+            .set_expression_attribute_names(condition.names)
+            .set_expression_attribute_values(condition.values);
+        if self.return_old {
+            input = input.return_values(ReturnValue::AllOld);
         }
+        let sent = if is_conditional || self.return_old {
+            let attempts = Attempts::new(&self.core, Repeat::unless(self.return_old));
+            let attempts = attempts.of_item(own_footer);
+            send(attempts, is_conditional, input).await
+        } else {
+            // Whatever an SDK's retry replaces, it replaces by the same item.
+            let sent = Box::pin(input.send_with(self.core.dynamodb())).await;
+            let sent = sent.map_err(|error| SdkFailure::new(error, self.core.region()));
+            sent.map_err(Failed::NotApplied)
+        };
+        let sent = sent.map_err(|failed| failed.as_last_attempted_if(self.idempotent));
+        let mut sdk = match sent {
+            Ok(output) => output,
+            Err(failed) => return Err(failed.into_error(&self.core, &key).await),
+        };
+        self.core.is_migrated(&key);
+        let old = sdk.attributes.take();
+        let old = returned::open_some(&self.core, &key, old).await;
+        Ok(PutOutput { version, old, sdk })
     }
 }
 
-/// Counts the version in the item up by one and returns the one it had.
-fn advance(item: &mut Item, name: &str) -> Result<u64, OperationError<PutItemError>> {
-    let old = match item.get(name) {
-        Some(AttributeValue::N(text)) => text.parse::<u64>().ok().filter(|old| *old < u64::MAX),
-        _ => None,
-    };
-    let issue = AttributeIssue::NotAVersion;
-    let old = old
-        .ok_or_else(|| InvalidAttribute::new(name, issue))
-        .map_err(SealError::from)?;
-    item.insert(name.to_owned(), AttributeValue::N((old + 1).to_string()));
-    Ok(old)
+/// A handle that only seals is no model, and so has no old item.
+impl<T: Model> Put<T> {
+    /// Asks for the item that is replaced, opened: see [`PutOutput::old`].
+    ///
+    /// If the answer is lost, so is that item: the write is not sent again, and
+    /// [`OutcomeUnknown`](OperationError::OutcomeUnknown).
+    pub fn return_old(mut self) -> Self {
+        self.return_old = true;
+        self
+    }
 }
 
-/// Whether the item that failed the condition is the one we just wrote.
-fn is_own_write(error: Option<&PutItemError>, own_footer: Option<&AttributeValue>) -> bool {
-    let Some(PutItemError::ConditionalCheckFailedException(failed)) = error else {
-        return false;
+/// Advances the version, and says what must hold of the stored item for that.
+pub(super) fn lock(
+    core: &Core,
+    if_not_exists: bool,
+    item: &mut Item,
+) -> Result<(Option<u64>, Option<Condition>), SealError> {
+    let nothing = || attribute(core.schema().partition_key_name()).not_exists();
+    let Some(name) = core.version_attribute(item) else {
+        return Ok((None, if_not_exists.then(nothing)));
     };
-    let stored = failed.item().and_then(footer);
-    stored.is_some() && stored == own_footer
+    let old = version::advance(item, name)?;
+    let own = if old == 0 || if_not_exists {
+        nothing()
+    } else {
+        attribute(name).eq(old)
+    };
+    Ok((Some(old + 1), Some(own)))
+}
+
+/// Sends the sealed item, until it is known whether it was written.
+async fn send(
+    attempts: Attempts<'_>,
+    is_conditional: bool,
+    mut input: PutItemInputBuilder,
+) -> Result<PutItemOutput, Failed<PutItemError>> {
+    if is_conditional {
+        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
+        input = input.return_values_on_condition_check_failure(all_old);
+    }
+    let attempt = |client| {
+        let input = input.clone();
+        async move { input.send_with(&client).await }
+    };
+    let answer = attempts.send(attempt).await?;
+    Ok(answer
+        .output()
+        .unwrap_or_else(|| PutItemOutput::builder().build()))
 }
 
 fn refuse_foreign(input: &PutItemInputBuilder) -> Result<(), Refused> {
@@ -209,11 +291,21 @@ fn refuse_foreign(input: &PutItemInputBuilder) -> Result<(), Refused> {
     refuse_set(&[(input.get_item().is_some(), customize::ITEM)])
 }
 
+impl fmt::Debug for PutOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PutOutput")
+            .field("version", &self.version)
+            .field("old", &self.old)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<T> fmt::Debug for Put<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Put")
             .field("table_name", &self.core.table_name())
             .field("if_not_exists", &self.if_not_exists)
+            .field("condition", &self.condition)
             .finish_non_exhaustive()
     }
 }

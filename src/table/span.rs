@@ -23,9 +23,15 @@ macro_rules! operation_spans {
 }
 
 operation_spans! {
+    batch_get_item => "BatchGetItem",
+    batch_write_item => "BatchWriteItem",
     delete_item => "DeleteItem",
     get_item => "GetItem",
     put_item => "PutItem",
+    query => "Query",
+    scan => "Scan",
+    update => "Update",
+    update_unsigned => "UpdateUnsigned",
 }
 
 /// Runs an operation in its span and records how it ended.
@@ -34,18 +40,23 @@ pub(super) async fn run<T, E>(
     operation: impl Future<Output = Result<T, OperationError<E>>>,
 ) -> Result<T, OperationError<E>> {
     let result = operation.instrument(span.clone()).await;
-    span.record("outcome", outcome(&result));
+    record(&span, result.as_ref().map_or_else(failed, |_| "ok"));
     result
 }
 
-fn outcome<T, E>(result: &Result<T, OperationError<E>>) -> &'static str {
-    match result {
-        Ok(_) => "ok",
-        Err(OperationError::Seal(_)) => "not sealed",
-        Err(OperationError::Open(_)) => "not opened",
-        Err(OperationError::Model(_)) => "model mismatch",
-        Err(OperationError::Refused(_)) => "refused",
-        Err(OperationError::Sdk(_)) => "sdk error",
-        Err(OperationError::OutcomeUnknown(_)) => "outcome unknown",
+/// Records how an operation ended.
+pub(super) fn record(span: &Span, outcome: &'static str) {
+    span.record("outcome", outcome);
+}
+
+/// The word for an operation that failed.
+pub(super) fn failed<E>(error: &OperationError<E>) -> &'static str {
+    match error {
+        OperationError::Seal(_) => "not sealed",
+        OperationError::Open(_) => "not opened",
+        OperationError::Model(_) => "model mismatch",
+        OperationError::Refused(_) => "refused",
+        OperationError::Sdk(_) => "sdk error",
+        OperationError::OutcomeUnknown(_) => "outcome unknown",
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::testkit::batch;
 use crate::testkit::traffic::Endpoint;
 
 /// What goes wrong with an attempt.
@@ -25,6 +26,12 @@ pub enum Fault {
     Status(u16, &'static str),
     /// The request takes effect and its response is lost.
     LostResponse,
+    /// DynamoDB cancels a transaction, because another request is at work on the item of its first
+    /// operation. It does nothing. Only `TransactWriteItems` and `TransactGetItems` can be cancelled.
+    TransactionConflict,
+    /// `BatchGetItem` and `BatchWriteItem` do all but the last so many requests of a batch, and hand
+    /// these back as unprocessed. Other operations are not struck.
+    Unprocessed(usize),
 }
 
 impl Fault {
@@ -74,6 +81,9 @@ impl FaultRule {
             .as_deref()
             .is_some_and(|only| only != operation)
         {
+            return false;
+        }
+        if matches!(self.fault, Fault::Unprocessed(_)) && !batch::is_batch(operation) {
             return false;
         }
         match &mut self.remaining {

@@ -3,6 +3,7 @@
 //! It sits under signing and retries, so it sees attempts, each with the host that AWS would have got.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +21,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 
+use crate::testkit::batch;
 use crate::testkit::fault::{Fault, FaultPlan};
 use crate::testkit::traffic::{Endpoint, InFlight, Service, Traffic};
 
@@ -168,7 +170,11 @@ impl Attempt {
         match self.fault {
             None => self.plain.call(self.request).await,
             Some(Fault::Unavailable) => Err(ConnectorError::io(
-                "connection refused by the test kit".into(),
+                io::Error::new(
+                    io::ErrorKind::ConnectionRefused,
+                    "connection refused by the test kit",
+                )
+                .into(),
             )),
             Some(Fault::Timeout(after)) => {
                 self.sleep.sleep(after).await;
@@ -180,19 +186,52 @@ impl Attempt {
                 self.plain.call(self.request).await
             }
             Some(Fault::Status(status, code)) => error_response(status, code),
+            Some(Fault::TransactionConflict) => transaction_conflict(&self.request),
             Some(Fault::LostResponse) => {
                 self.plain.call(self.request).await?;
                 Err(ConnectorError::io("response lost by the test kit".into()))
+            }
+            Some(Fault::Unprocessed(count)) => {
+                batch::hand_back(self.request, count, &self.plain).await
             }
         }
     }
 }
 
 fn error_response(status: u16, code: &str) -> Result<HttpResponse, ConnectorError> {
+    let body = serde_json::json!({"__type": code, "message": "injected by the test kit"});
+    response(status, &body)
+}
+
+fn response(status: u16, body: &serde_json::Value) -> Result<HttpResponse, ConnectorError> {
     let status =
         StatusCode::try_from(status).map_err(|error| ConnectorError::user(error.into()))?;
-    let body = serde_json::json!({"__type": code, "message": "injected by the test kit"});
     Ok(HttpResponse::new(status, SdkBody::from(body.to_string())))
+}
+
+/// One reason per operation, of which the first is a conflict.
+fn transaction_conflict(request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let asked: serde_json::Value =
+        serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+    let operations = asked.get("TransactItems");
+    let operations = operations
+        .and_then(serde_json::Value::as_array)
+        .map_or(1, Vec::len);
+    let mut reasons = vec![serde_json::json!({"Code": "None"}); operations];
+    if let Some(first) = reasons.first_mut() {
+        *first = serde_json::json!({
+            "Code": "TransactionConflict",
+            "Message": "Transaction is ongoing for the item",
+        });
+    }
+    response(
+        400,
+        &serde_json::json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            "Message": "injected by the test kit",
+            "CancellationReasons": reasons,
+        }),
+    )
 }
 
 fn host_of(uri: &str) -> &str {
@@ -204,7 +243,7 @@ fn host_of(uri: &str) -> &str {
 }
 
 /// The operation's name, which both services carry in a header: `DynamoDB_20120810.GetItem`.
-fn operation_of(request: &HttpRequest) -> &str {
+pub(super) fn operation_of(request: &HttpRequest) -> &str {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
     target.rsplit('.').next().unwrap_or_default()
 }

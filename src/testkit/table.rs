@@ -108,12 +108,20 @@ impl TableDefinition {
     }
 }
 
-/// A global secondary index that projects all attributes.
+/// A global secondary index. It projects all attributes unless told otherwise.
 #[derive(Debug, Clone)]
 #[must_use = "an index does nothing until a table has it"]
 pub struct SecondaryIndex {
     name: String,
     keys: Keys,
+    projection: Projection,
+}
+
+#[derive(Debug, Clone)]
+enum Projection {
+    All,
+    KeysOnly,
+    Include(Vec<String>),
 }
 
 impl SecondaryIndex {
@@ -122,6 +130,7 @@ impl SecondaryIndex {
         Self {
             name: name.into(),
             keys: Keys::default(),
+            projection: Projection::All,
         }
     }
 
@@ -137,11 +146,31 @@ impl SecondaryIndex {
         self
     }
 
+    /// Projects the keys of table and index, and nothing else.
+    pub fn keys_only(mut self) -> Self {
+        self.projection = Projection::KeysOnly;
+        self
+    }
+
+    /// Projects the keys of table and index, and these attributes.
+    pub fn include(mut self, attributes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let attributes = attributes.into_iter().map(Into::into);
+        self.projection = Projection::Include(attributes.collect());
+        self
+    }
+
     fn create_request(&self) -> Value {
+        let projection = match &self.projection {
+            Projection::All => json!({"ProjectionType": "ALL"}),
+            Projection::KeysOnly => json!({"ProjectionType": "KEYS_ONLY"}),
+            Projection::Include(names) => {
+                json!({"ProjectionType": "INCLUDE", "NonKeyAttributes": names})
+            }
+        };
         json!({
             "IndexName": self.name,
             "KeySchema": self.keys.schema(),
-            "Projection": {"ProjectionType": "ALL"},
+            "Projection": projection,
         })
     }
 }

@@ -5,6 +5,7 @@ mod forged;
 mod keyrings;
 mod kms_double;
 mod leaks;
+mod pages;
 mod properties;
 mod schema;
 mod support;

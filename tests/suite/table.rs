@@ -2,12 +2,14 @@
 
 mod attacks;
 mod entities;
+mod handles;
 mod keys;
 mod models;
 mod names;
 mod plaintext;
 mod recipients;
 mod requests;
+mod transact;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,8 +6,8 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use dynaseal::error::{
-    AuthenticationFailed, ContextConflict, EntityMismatch, InvalidAttribute, Malformed, NotSealed, SchemaChanged,
-    SuiteBelowPolicy, TooManyEncryptedDataKeys, ValueError,
+    AuthenticationFailed, ContextConflict, EntityMismatch, InvalidAttribute, Malformed, NotSealed,
+    SchemaChanged, SuiteBelowPolicy, TooManyEncryptedDataKeys, ValueError,
 };
 use dynaseal::item::ModelMismatch;
 use dynaseal::table::{Refused, SdkFailure};

@@ -1,0 +1,73 @@
+//! Projections: which attributes a read returns.
+
+use std::fmt;
+
+use super::error::ExpressionError;
+use super::path::Attribute;
+use super::printer::{self, Placeholders};
+use super::rules::{self, AttributeRules, Refusal};
+use super::{parser, validity};
+
+/// Which attributes a read returns. An item verifies whole or not at all, so a projection can only
+/// ask for unsigned attributes.
+///
+/// ```
+/// use dynaseal::expression::{Projection, attribute};
+/// let built = Projection::new([attribute("views"), attribute("seen").field("last")]);
+/// let parsed = Projection::parse("#v, seen.last", [("#v", "views")])?;
+/// assert_eq!(built, parsed);
+/// # Ok::<_, dynaseal::expression::ExpressionError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[must_use = "a projection does nothing until an operation takes it"]
+pub struct Projection {
+    pub(super) paths: Vec<Attribute>,
+}
+
+impl Projection {
+    /// A projection of these paths.
+    pub fn new(paths: impl IntoIterator<Item: Into<Attribute>>) -> Self {
+        Self {
+            paths: paths.into_iter().map(Into::into).collect(),
+        }
+    }
+
+    /// Parses DynamoDB's text. `names` defines the `#names`; pass [`NO_NAMES`](super::NO_NAMES) where
+    /// there are none.
+    ///
+    /// # Errors
+    ///
+    /// [`ExpressionError`] if DynamoDB would refuse the text, or if a placeholder is undefined,
+    /// defined twice or unused.
+    pub fn parse(
+        text: &str,
+        names: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+    ) -> Result<Self, ExpressionError> {
+        parser::projection(text, names)
+    }
+
+    /// The text for DynamoDB; names go to `placeholders`.
+    pub(crate) fn render(
+        &self,
+        placeholders: &mut Placeholders,
+    ) -> Result<String, ExpressionError> {
+        validity::projection(self)?;
+        let text = printer::printed(placeholders, |printer| printer.print(self));
+        validity::check_len(&text)?;
+        Ok(text)
+    }
+
+    /// Whether everything it asks for is outside the signature.
+    pub(crate) fn check_unsigned(&self, rules: &dyn AttributeRules) -> Result<(), Refusal> {
+        self.paths
+            .iter()
+            .try_for_each(|path| rules::check_unsigned(path, rules))
+    }
+}
+
+impl fmt::Debug for Projection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = printer::redacted(|printer| printer.print(self));
+        write!(f, "Projection({text})")
+    }
+}

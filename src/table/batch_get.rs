@@ -1,0 +1,303 @@
+//! BatchGetItem.
+
+mod reader;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::batch_get_item::builders::BatchGetItemInputBuilder;
+use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemError, BatchGetItemInput};
+use aws_sdk_dynamodb::types::ConsumedCapacity;
+use futures_util::stream::StreamExt as _;
+
+pub(super) use self::reader::{Found, KeyReader, ReaderFailure};
+use super::core::Core;
+use super::customize::{self, refuse_set};
+use super::deadline;
+use super::error::{OperationError, Refused, SdkFailure};
+use super::key_bytes::KeyBytes;
+use super::page::{
+    AsOpened, DEFAULT_CONCURRENCY, IntoModel, ItemError, OpenStored, UnopenedItem, open_all,
+};
+use super::span;
+use crate::item::{Item, Key, Model, OpenedItem};
+
+/// Reads the items under many keys. Made by [`SealedTable::batch_get`](super::SealedTable::batch_get).
+///
+/// Keys go out 100 at a time, one request after the other, in the order they were given; a key that was
+/// given twice is asked for once. What DynamoDB leaves unprocessed is asked for again, with waits that
+/// grow, until the deadline.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use dynaseal::testkit::{Cloud, KeyType, TableDefinition};
+/// # use dynaseal::{KmsMrkKeyring, RegionSet, Seal, SealedTable};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Debug, Serialize, Deserialize, Seal)]
+/// # #[seal(table = "notes", default = "encrypt")]
+/// # struct Note { #[seal(partition_key)] id: u32, text: String }
+/// # let cloud = Cloud::start(["eu-west-1"]).await?;
+/// # let key = cloud.create_multi_region_key("eu-west-1", [""; 0]).await?;
+/// # let definition = TableDefinition::new("notes").partition_key("id", KeyType::N);
+/// # cloud.create_global_table(&definition).await?;
+/// # let regions = RegionSet::builder(&cloud.sdk_config("eu-west-1")).local("eu-west-1").build()?;
+/// # let keyring = KmsMrkKeyring::new(&key.arn("eu-west-1"), &regions)?;
+/// # let table = SealedTable::<Note>::builder("notes", keyring, &regions).build()?;
+/// # for id in 1..=2 { table.put(&Note { id, text: "…".into() }).send().await?; }
+/// let output = table.batch_get([2, 1, 404]).send().await?;
+/// for (key, result) in output.results() {
+///     match result {
+///         Ok(Some(note)) => println!("{}", note.text),
+///         Ok(None) => println!("no item under {key:?}"),
+///         Err(error) => println!("not read: {error}"),
+///     }
+/// }
+/// let notes: Vec<Note> = output.found()?;
+/// assert_eq!(notes.iter().map(|note| note.id).collect::<Vec<_>>(), [2, 1]);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "an operation does nothing until `send`"]
+pub struct BatchGet<T = Item> {
+    core: Arc<Core>,
+    keys: Vec<Key>,
+    consistent_read: Option<bool>,
+    deadline: Duration,
+    concurrency: usize,
+    input: BatchGetItemInputBuilder,
+    model: PhantomData<fn() -> T>,
+}
+
+impl<T: Model + 'static> BatchGet<T> {
+    pub(super) fn new(core: Arc<Core>, keys: Vec<Key>) -> Self {
+        Self {
+            core,
+            keys,
+            consistent_read: None,
+            deadline: deadline::DEFAULT,
+            concurrency: DEFAULT_CONCURRENCY,
+            input: BatchGetItemInput::builder(),
+            model: PhantomData,
+        }
+    }
+
+    /// Reads with strong consistency. Default: eventual.
+    pub fn consistent_read(mut self, consistent: bool) -> Self {
+        self.consistent_read = Some(consistent);
+        self
+    }
+
+    /// Sends no request after this time. What was not answered by then is
+    /// [`Unprocessed`](ItemError::Unprocessed). Default: 30 seconds.
+    pub fn deadline(mut self, after: Duration) -> Self {
+        self.deadline = after;
+        self
+    }
+
+    /// Opens up to `items` items at the same time, at least 1. Default: 16.
+    pub fn concurrency(mut self, items: usize) -> Self {
+        self.concurrency = items;
+        self
+    }
+
+    /// Reaches the settings of the SDK that are not the table's, such as consumed capacity.
+    ///
+    /// The closure gets a blank builder; `request_items` must stay unset, or [`send`](Self::send)
+    /// refuses.
+    pub fn customize(
+        mut self,
+        customize: impl FnOnce(BatchGetItemInputBuilder) -> BatchGetItemInputBuilder,
+    ) -> Self {
+        self.input = customize(self.input);
+        self
+    }
+
+    /// Reads the items, and opens them concurrently.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError::Refused`] for a setting that is not the caller's or a value that is no key,
+    /// before anything is sent; [`Sdk`](OperationError::Sdk) with the SDK's own error, of whichever
+    /// request failed; [`Open`](OperationError::Open) if an item came that was not asked for. An item
+    /// that does not open is a result of its own.
+    pub async fn send(self) -> Result<BatchGetOutput<T>, OperationError<BatchGetItemError>> {
+        self.send_with(IntoModel::new()).await
+    }
+
+    /// Like [`send`](Self::send), with what is known about how each item was opened.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send).
+    pub async fn send_opened(
+        self,
+    ) -> Result<BatchGetOutput<OpenedItem>, OperationError<BatchGetItemError>> {
+        self.send_with(AsOpened).await
+    }
+
+    /// Reads the items, and opens them in one way or another.
+    pub(super) async fn send_with<O: OpenStored>(
+        self,
+        opener: O,
+    ) -> Result<BatchGetOutput<O::Opened>, OperationError<BatchGetItemError>> {
+        let span = span::batch_get_item(&self.core);
+        span::run(span, self.run(opener)).await
+    }
+
+    async fn run<O: OpenStored>(
+        self,
+        opener: O,
+    ) -> Result<BatchGetOutput<O::Opened>, OperationError<BatchGetItemError>> {
+        refuse_set(&[(
+            self.input.get_request_items().is_some(),
+            customize::REQUEST_ITEMS,
+        )])?;
+        let asked = distinct(&self.core, self.keys)?;
+        let opener = Arc::new(opener);
+        let keys = asked
+            .iter()
+            .map(|asked| (asked.bytes.clone(), asked.attributes.clone()));
+        let mut reader = KeyReader::new(
+            &self.core,
+            keys,
+            self.input,
+            self.consistent_read,
+            self.deadline,
+        );
+        let mut results = BTreeMap::new();
+        while let Some(found) = reader.next().await {
+            let found = found.map_err(|failure| failed(&self.core, failure))?;
+            let opened = open(&self.core, Arc::clone(&opener), found, self.concurrency).await;
+            results.extend(opened);
+        }
+        let (unprocessed, consumed_capacity) = reader.finish();
+        results.extend(unprocessed.map(|key| (key, Err(ItemError::Unprocessed))));
+        let result = |asked: Asked| {
+            let result = results.remove(&asked.bytes).transpose();
+            (asked.key, result)
+        };
+        Ok(BatchGetOutput {
+            results: asked.into_iter().map(result).collect(),
+            consumed_capacity,
+        })
+    }
+}
+
+/// A key, as the caller gave it, as DynamoDB takes it, and as it compares.
+struct Asked {
+    key: Key,
+    attributes: Item,
+    bytes: KeyBytes,
+}
+
+/// Each key once, where it was first given: DynamoDB refuses a request that has one twice.
+fn distinct(core: &Core, keys: Vec<Key>) -> Result<Vec<Asked>, Refused> {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut distinct = Vec::with_capacity(keys.len());
+    for key in keys {
+        let attributes = core.key_attributes(key.clone())?;
+        let bytes = KeyBytes::of(core.schema(), &attributes);
+        let bytes = bytes.map_err(|invalid| Refused::new(invalid.to_string()))?;
+        if seen.insert(bytes.clone()) {
+            distinct.push(Asked {
+                key,
+                attributes,
+                bytes,
+            });
+        }
+    }
+    Ok(distinct)
+}
+
+async fn open<O: OpenStored>(
+    core: &Arc<Core>,
+    opener: Arc<O>,
+    found: Vec<Found>,
+    concurrency: usize,
+) -> Vec<(KeyBytes, Result<O::Opened, ItemError>)> {
+    let (keys, items): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let items = items.into_iter().map(Ok).collect();
+    let opened = open_all(Arc::clone(core), opener, None, items, concurrency);
+    let opened = opened.map(|result| result.map_err(UnopenedItem::into_error));
+    keys.into_iter()
+        .zip(opened.collect::<Vec<_>>().await)
+        .collect()
+}
+
+fn failed(core: &Core, failure: ReaderFailure) -> OperationError<BatchGetItemError> {
+    match failure {
+        ReaderFailure::Sdk(error) => SdkFailure::new(*error, core.region()).into(),
+        ReaderFailure::Foreign(error) => error.into(),
+    }
+}
+
+impl<T> fmt::Debug for BatchGet<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchGet")
+            .field("table_name", &self.core.table_name())
+            .field("keys", &self.keys.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a batch get returned: a result for each key, in the order the keys were given, each key once.
+///
+/// `Ok(None)` is a key without an item; `Err` an item that was not read, the others unaffected.
+pub struct BatchGetOutput<T> {
+    results: Vec<(Key, Result<Option<T>, ItemError>)>,
+    consumed_capacity: Vec<ConsumedCapacity>,
+}
+
+impl<T> BatchGetOutput<T> {
+    /// The result for each key.
+    pub fn results(&self) -> &[(Key, Result<Option<T>, ItemError>)] {
+        &self.results
+    }
+
+    /// The result for each key, by value.
+    pub fn into_results(self) -> Vec<(Key, Result<Option<T>, ItemError>)> {
+        self.results
+    }
+
+    /// All items there are, or the first that was not read.
+    ///
+    /// # Errors
+    ///
+    /// [`UnopenedItem`] if an item did not open, did not fit the model or was not processed in time.
+    pub fn found(self) -> Result<Vec<T>, UnopenedItem> {
+        let found = self.results.into_iter().filter_map(|(key, result)| {
+            let result = result.transpose()?;
+            Some(result.map_err(|error| UnopenedItem::new(Some(key), error)))
+        });
+        found.collect()
+    }
+
+    /// The keys that DynamoDB did not process before the deadline, to be asked for again.
+    pub fn unprocessed(&self) -> impl Iterator<Item = &Key> {
+        let unprocessed = self
+            .results
+            .iter()
+            .filter(|(_, result)| matches!(result, Err(ItemError::Unprocessed)));
+        unprocessed.map(|(key, _)| key)
+    }
+
+    /// The capacity consumed, one entry for each request, if it was asked for.
+    #[must_use]
+    pub fn consumed_capacity(&self) -> &[ConsumedCapacity] {
+        &self.consumed_capacity
+    }
+}
+
+impl<T> fmt::Debug for BatchGetOutput<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failed = self.results.iter().filter(|(_, result)| result.is_err());
+        f.debug_struct("BatchGetOutput")
+            .field("keys", &self.results.len())
+            .field("failed", &failed.count())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,153 @@
+//! Reads items under many keys, as many at a time as DynamoDB takes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::batch_get_item::builders::BatchGetItemInputBuilder;
+use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemError, BatchGetItemOutput};
+use aws_sdk_dynamodb::types::{ConsumedCapacity, KeysAndAttributes};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+
+use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
+use crate::item::Item;
+use crate::table::backoff::Backoff;
+use crate::table::core::Core;
+use crate::table::deadline::Deadline;
+use crate::table::key_bytes::KeyBytes;
+
+/// Keys that one request takes.
+const MAX_KEYS: usize = 100;
+
+/// Asks for keys until each is answered or the deadline has passed.
+pub(in crate::table) struct KeyReader<'a> {
+    core: &'a Core,
+    input: BatchGetItemInputBuilder,
+    consistent_read: Option<bool>,
+    /// What was not answered yet.
+    left: VecDeque<(KeyBytes, Item)>,
+    deadline: Deadline,
+    backoff: Backoff,
+    must_wait: bool,
+    has_started: bool,
+    consumed_capacity: Vec<ConsumedCapacity>,
+}
+
+/// Why reading cannot go on.
+pub(in crate::table) enum ReaderFailure {
+    Sdk(Box<SdkError<BatchGetItemError, HttpResponse>>),
+    /// An item came that was not asked for.
+    Foreign(OpenError),
+}
+
+impl From<SdkError<BatchGetItemError, HttpResponse>> for ReaderFailure {
+    fn from(error: SdkError<BatchGetItemError, HttpResponse>) -> Self {
+        Self::Sdk(Box::new(error))
+    }
+}
+
+/// One item, with the key it was asked for by.
+pub(in crate::table) type Found = (KeyBytes, Item);
+
+impl<'a> KeyReader<'a> {
+    /// `keys` are all different.
+    pub(in crate::table) fn new(
+        core: &'a Core,
+        keys: impl IntoIterator<Item = (KeyBytes, Item)>,
+        input: BatchGetItemInputBuilder,
+        consistent_read: Option<bool>,
+        deadline: Duration,
+    ) -> Self {
+        Self {
+            core,
+            input,
+            consistent_read,
+            left: keys.into_iter().collect(),
+            deadline: Deadline::new(core.dynamodb(), deadline),
+            backoff: Backoff::new(core.dynamodb()),
+            must_wait: false,
+            has_started: false,
+            consumed_capacity: Vec::new(),
+        }
+    }
+
+    /// The items that one more request brings; `None` if there is nothing more to ask for, or no
+    /// time. Keys of which nothing is said have no item.
+    pub(in crate::table) async fn next(&mut self) -> Option<Result<Vec<Found>, ReaderFailure>> {
+        if self.must_wait {
+            self.deadline.wait(self.backoff.wait()).await;
+        }
+        if self.left.is_empty() || (self.has_started && self.deadline.has_passed()) {
+            return None;
+        }
+        self.has_started = true;
+        let count = self.left.len().min(MAX_KEYS);
+        let asked: Vec<_> = self.left.drain(..count).collect();
+        Some(self.ask(asked).await)
+    }
+
+    /// The keys that were not answered in time, and what it all cost.
+    pub(in crate::table) fn finish(
+        self,
+    ) -> (impl Iterator<Item = KeyBytes>, Vec<ConsumedCapacity>) {
+        let left = self.left.into_iter().map(|(key, _)| key);
+        (left, self.consumed_capacity)
+    }
+
+    async fn ask(&mut self, asked: Vec<(KeyBytes, Item)>) -> Result<Vec<Found>, ReaderFailure> {
+        let keys = KeysAndAttributes::builder()
+            .set_keys(Some(asked.iter().map(|(_, key)| key.clone()).collect()))
+            .set_consistent_read(self.consistent_read)
+            .build();
+        let keys = keys.map_err(SdkError::construction_failure)?;
+        let input = self.input.clone();
+        let input = input.request_items(self.core.table_name(), keys);
+        let output = Box::pin(input.send_with(self.core.dynamodb())).await;
+        let output = output.map_err(ReaderFailure::from)?;
+        self.take(asked, output)
+    }
+
+    /// Sorts an answer into items and keys that must be asked for again.
+    fn take(
+        &mut self,
+        asked: Vec<(KeyBytes, Item)>,
+        output: BatchGetItemOutput,
+    ) -> Result<Vec<Found>, ReaderFailure> {
+        let (schema, table) = (self.core.schema(), self.core.table_name());
+        let mut open: BTreeMap<_, _> = asked.into_iter().collect();
+        let asked = open.len();
+        let mut found = Vec::new();
+        for item in output
+            .responses
+            .and_then(|mut all| all.remove(table))
+            .into_iter()
+            .flatten()
+        {
+            let key = KeyBytes::of(schema, &item).ok();
+            match key.and_then(|key| open.remove_entry(&key)) {
+                Some((key, _)) => found.push((key, item)),
+                None => return Err(ReaderFailure::Foreign(foreign(schema.partition_key_name()))),
+            }
+        }
+        let unprocessed = output
+            .unprocessed_keys
+            .and_then(|mut all| all.remove(table));
+        let unprocessed = unprocessed.map(|keys| keys.keys).unwrap_or_default();
+        let keys = unprocessed
+            .iter()
+            .filter_map(|key| KeyBytes::of(schema, key).ok());
+        let again: Vec<_> = keys.filter_map(|key| open.remove_entry(&key)).collect();
+        self.must_wait = !again.is_empty();
+        if again.len() < asked {
+            self.backoff = Backoff::new(self.core.dynamodb());
+        }
+        self.left.extend(again);
+        self.consumed_capacity
+            .extend(output.consumed_capacity.into_iter().flatten());
+        Ok(found)
+    }
+}
+
+fn foreign(partition_key_name: &str) -> OpenError {
+    InvalidAttribute::new(partition_key_name, AttributeIssue::AnotherKey).into()
+}

@@ -1,0 +1,78 @@
+//! The condition of a write: the caller's, checked, and joined with the table's own.
+
+use super::core::Core;
+use super::error::Refused;
+use crate::expression::{Condition, Placeholders};
+use crate::item::Item;
+
+/// What must hold of the stored item.
+#[derive(Debug, Default)]
+pub(super) struct WriteCondition {
+    callers: Option<Condition>,
+}
+
+/// A condition as requests carry it.
+#[derive(Debug, Default)]
+pub(super) struct Rendered {
+    pub(super) text: Option<String>,
+    pub(super) names: Option<Names>,
+    pub(super) values: Option<Item>,
+}
+
+/// What placeholders stand for, as the SDK has it.
+#[expect(clippy::disallowed_types, reason = "the SDK fixes this type")]
+pub(super) type Names = std::collections::HashMap<String, String>;
+
+impl WriteCondition {
+    /// Adds what the caller demands.
+    pub(super) fn and(&mut self, condition: Condition) {
+        let callers = self.callers.take();
+        self.callers = Some(join(callers, condition));
+    }
+
+    pub(super) fn is_some(&self) -> bool {
+        self.callers.is_some()
+    }
+
+    /// Refuses what DynamoDB could only evaluate on ciphertext, or on nothing.
+    pub(super) fn check(&self, core: &Core) -> Result<(), Refused> {
+        match &self.callers {
+            Some(condition) => Ok(condition.check(core.schema())?),
+            None => Ok(()),
+        }
+    }
+
+    /// The text, with a condition of the table's own, which may name what the caller's may not.
+    pub(super) fn render(self, own: Option<Condition>) -> Result<Rendered, Refused> {
+        self.render_with(own, Placeholders::new())
+    }
+
+    /// The same, in a request that has other expressions too.
+    pub(super) fn render_with(
+        self,
+        own: Option<Condition>,
+        mut placeholders: Placeholders,
+    ) -> Result<Rendered, Refused> {
+        let whole = match (own, self.callers) {
+            (Some(own), callers) => Some(join(callers, own)),
+            (None, callers) => callers,
+        };
+        let text = match whole {
+            Some(condition) => Some(condition.render(&mut placeholders)?),
+            None => None,
+        };
+        let (names, values) = placeholders.into_parts::<Names, Item>();
+        Ok(Rendered {
+            text,
+            names,
+            values,
+        })
+    }
+}
+
+fn join(first: Option<Condition>, second: Condition) -> Condition {
+    match first {
+        Some(first) => first.and(second),
+        None => second,
+    }
+}

@@ -1,0 +1,207 @@
+//! What can go wrong with a page, and with one item of it.
+
+use std::error::Error;
+use std::fmt;
+
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+
+use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
+use crate::item::{Key, ModelMismatch};
+use crate::table::OperationError;
+
+/// Why one of several items was not read. The others are not affected.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ItemError {
+    /// The stored item was not opened, or is not one that was asked for.
+    Open(OpenError),
+    /// The item was opened, and does not fit the model.
+    Model(ModelMismatch),
+    /// DynamoDB did not hand the item out before the deadline.
+    Unprocessed,
+}
+
+impl ItemError {
+    /// An item that was not asked for, by the attribute that tells.
+    pub(in crate::table) fn foreign(attribute: &str) -> Self {
+        let another = InvalidAttribute::new(attribute, AttributeIssue::AnotherKey);
+        Self::Open(another.into())
+    }
+
+    /// Whether reading the same item may succeed a little later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Open(error) => error.is_retryable(),
+            Self::Model(_) => false,
+            Self::Unprocessed => true,
+        }
+    }
+
+    /// The region in which a keyring failed.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        match self {
+            Self::Open(error) => error.region(),
+            Self::Model(_) | Self::Unprocessed => None,
+        }
+    }
+}
+
+impl fmt::Display for ItemError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open(_) => "item was not opened",
+            Self::Model(_) => "item does not fit the model",
+            Self::Unprocessed => "item was not handed out before the deadline",
+        })
+    }
+}
+
+impl Error for ItemError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Open(error) => Some(error),
+            Self::Model(error) => Some(error),
+            Self::Unprocessed => None,
+        }
+    }
+}
+
+impl From<OpenError> for ItemError {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl From<ModelMismatch> for ItemError {
+    fn from(error: ModelMismatch) -> Self {
+        Self::Model(error)
+    }
+}
+
+/// An item of a page that was not read: its key, and why.
+///
+/// An item that an attacker has put on the page costs the others nothing: each item has one call to
+/// KMS of its own, and only what it needs beyond that comes out of what is left to the page. An item
+/// whose error is [`NotTried`](crate::keyring::KeyringErrorKind::NotTried) found nothing left; read
+/// it by itself, with `get`.
+#[derive(Clone)]
+pub struct UnopenedItem(Box<Unopened>);
+
+#[derive(Clone)]
+struct Unopened {
+    key: Option<Key>,
+    error: ItemError,
+}
+
+impl UnopenedItem {
+    pub(in crate::table) fn new(key: Option<Key>, error: ItemError) -> Self {
+        Self(Box::new(Unopened { key, error }))
+    }
+
+    /// The key that the item is stored under, as the store says it: it was not verified. `None` if
+    /// the store sent an item without one.
+    #[must_use]
+    pub fn key(&self) -> Option<&Key> {
+        self.0.key.as_ref()
+    }
+
+    /// Why the item was not read, by value.
+    #[must_use]
+    pub fn into_error(self) -> ItemError {
+        self.0.error
+    }
+
+    /// Why the item was not read.
+    #[must_use]
+    pub fn error(&self) -> &ItemError {
+        &self.0.error
+    }
+
+    /// Whether reading the same item may succeed a little later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.0.error.is_retryable()
+    }
+}
+
+impl fmt::Debug for UnopenedItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnopenedItem")
+            .field("error", &self.0.error)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for UnopenedItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an item of the page was not read")
+    }
+}
+
+impl Error for UnopenedItem {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0.error)
+    }
+}
+
+/// What a stream of items reports instead of an item.
+#[non_exhaustive]
+pub enum PageFailure<E> {
+    /// A page was not fetched. The stream ends here, and
+    /// [`last_evaluated_key`](super::Items::last_evaluated_key) says where to go on.
+    Page(OperationError<E>),
+    /// One item was not read. The stream goes on.
+    Item(UnopenedItem),
+}
+
+impl<E: ProvideErrorMetadata> PageFailure<E> {
+    /// Whether the same may succeed a little later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Page(error) => error.is_retryable(),
+            Self::Item(item) => item.is_retryable(),
+        }
+    }
+}
+
+impl<E> fmt::Debug for PageFailure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Page(error) => f.debug_tuple("Page").field(error).finish(),
+            Self::Item(item) => f.debug_tuple("Item").field(item).finish(),
+        }
+    }
+}
+
+impl<E> fmt::Display for PageFailure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Page(_) => "a page was not fetched",
+            Self::Item(_) => "an item was not read",
+        })
+    }
+}
+
+impl<E: Error + 'static> Error for PageFailure<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(match self {
+            Self::Page(error) => error,
+            Self::Item(item) => item.error(),
+        })
+    }
+}
+
+impl<E> From<OperationError<E>> for PageFailure<E> {
+    fn from(error: OperationError<E>) -> Self {
+        Self::Page(error)
+    }
+}
+
+impl<E> From<UnopenedItem> for PageFailure<E> {
+    fn from(item: UnopenedItem) -> Self {
+        Self::Item(item)
+    }
+}

@@ -1,0 +1,116 @@
+//! Opening the items of a page: concurrently, in order, each for itself.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::stream::{self, Stream, StreamExt as _};
+
+use super::{ItemError, UnopenedItem};
+use crate::item::{Item, Model, OpenedItem};
+use crate::materials::CallBudget;
+use crate::table::core::Core;
+use crate::value::Terminal;
+
+/// How one stored item becomes what the caller asked for.
+pub(in crate::table) trait OpenStored: Send + Sync + 'static {
+    type Opened: Send + 'static;
+
+    /// Opens one item, whose calls are counted against `budget`.
+    fn open(
+        &self,
+        core: &Core,
+        item: Item,
+        budget: &CallBudget,
+    ) -> impl Future<Output = Result<Self::Opened, ItemError>> + Send;
+}
+
+/// Items as models.
+pub(in crate::table) struct IntoModel<T>(PhantomData<fn() -> T>);
+
+impl<T> IntoModel<T> {
+    pub(in crate::table) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T: Model + 'static> OpenStored for IntoModel<T> {
+    type Opened = T;
+
+    async fn open(&self, core: &Core, item: Item, budget: &CallBudget) -> Result<T, ItemError> {
+        let opened = core.open_of_page(item, budget).await?;
+        Ok(T::from_opened(opened)?)
+    }
+}
+
+/// Items with what is known about how they were opened.
+pub(in crate::table) struct AsOpened;
+
+impl OpenStored for AsOpened {
+    type Opened = OpenedItem;
+
+    async fn open(
+        &self,
+        core: &Core,
+        item: Item,
+        budget: &CallBudget,
+    ) -> Result<OpenedItem, ItemError> {
+        Ok(core.open_of_page(item, budget).await?)
+    }
+}
+
+/// The partition that was asked for.
+#[derive(Clone)]
+pub(in crate::table) struct Partition {
+    pub(in crate::table) name: String,
+    pub(in crate::table) value: AttributeValue,
+}
+
+impl Partition {
+    /// Whether an item is in the partition. Keys are stored in clear, so this can be asked before the
+    /// item is opened; opening it proves that it is true.
+    pub(in crate::table) fn holds(&self, item: &Item) -> bool {
+        let found = item.get(&self.name).map(Terminal::of);
+        matches!(
+            (found, Terminal::of(&self.value)),
+            (Some(Ok(found)), Ok(asked)) if found == asked
+        )
+    }
+}
+
+/// Opens items, up to `concurrency` at the same time, and yields them in the order they came in.
+///
+/// A store that answers with items of another partition than the one asked for, however validly
+/// sealed, is caught here.
+pub(in crate::table) fn open_all<O: OpenStored>(
+    core: Arc<Core>,
+    opener: Arc<O>,
+    partition: Option<Partition>,
+    items: Vec<Result<Item, UnopenedItem>>,
+    concurrency: usize,
+) -> impl Stream<Item = Result<O::Opened, UnopenedItem>> + Send + 'static {
+    let budgets = CallBudget::of_page(items.len());
+    let partition = partition.map(Arc::new);
+    let opening = items.into_iter().zip(budgets).map(move |(item, budget)| {
+        let (core, opener) = (Arc::clone(&core), Arc::clone(&opener));
+        let partition = partition.clone();
+        async move { open_one(&core, &*opener, partition.as_deref(), item?, &budget).await }
+    });
+    stream::iter(opening).buffered(concurrency.max(1))
+}
+
+async fn open_one<O: OpenStored>(
+    core: &Core,
+    opener: &O,
+    partition: Option<&Partition>,
+    item: Item,
+    budget: &CallBudget,
+) -> Result<O::Opened, UnopenedItem> {
+    let key = core.key_of(&item);
+    let opened = match partition {
+        Some(partition) if !partition.holds(&item) => Err(ItemError::foreign(&partition.name)),
+        _ => opener.open(core, item, budget).await,
+    };
+    opened.map_err(|error| UnopenedItem::new(key, error))
+}

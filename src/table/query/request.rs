@@ -1,0 +1,133 @@
+//! The request for one page of a query.
+
+use aws_sdk_dynamodb::operation::query::builders::QueryInputBuilder;
+use aws_sdk_dynamodb::operation::query::{QueryError, QueryOutput};
+use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, Select};
+
+use super::QueryKey;
+use crate::expression::{KeyCondition, Placeholders, SortKeyCondition};
+use crate::item::Item;
+use crate::table::customize::{self, refuse_set};
+use crate::table::error::{OperationError, Refused, SdkFailure};
+use crate::table::page::{Facts, Partition};
+use crate::table::read::{Answer, Answered, Read, Scope, Source};
+
+/// A query, ready to be asked for pages.
+pub(super) struct Request {
+    pub(super) key: QueryKey,
+    pub(super) sort_key: Option<SortKeyCondition>,
+    pub(super) read: Read,
+    pub(super) input: QueryInputBuilder,
+}
+
+impl Source for Request {
+    type Error = QueryError;
+
+    fn read(&self) -> &Read {
+        &self.read
+    }
+
+    fn consistent_read(&self) -> Option<bool> {
+        *self.input.get_consistent_read()
+    }
+
+    fn return_consumed_capacity(&self) -> Option<&ReturnConsumedCapacity> {
+        self.input.get_return_consumed_capacity().as_ref()
+    }
+
+    async fn ask(
+        &self,
+        start: Option<Item>,
+        answer: Answer,
+    ) -> Result<Answered, OperationError<QueryError>> {
+        refuse_foreign(&self.input)?;
+        let core = &self.read.core;
+        let scope = self.read.scope(answer).await?;
+        let key = self.key_condition(&scope)?;
+        let input = self.input(&scope, &key, answer)?;
+        let input = input.set_exclusive_start_key(start);
+        let output = Box::pin(input.send_with(core.dynamodb())).await;
+        let output = output.map_err(|error| SdkFailure::new(error, core.region()))?;
+        let partition = Partition {
+            name: key.partition_name().to_owned(),
+            value: key.partition_value().clone(),
+        };
+        Ok(answered(output, partition))
+    }
+}
+
+impl Request {
+    fn key_condition(&self, scope: &Scope) -> Result<KeyCondition, Refused> {
+        let core = &self.read.core;
+        let key = self
+            .key
+            .clone()
+            .resolve(scope.keys(core), self.sort_key.clone())?;
+        key.check(core.schema())?;
+        Ok(key)
+    }
+
+    fn input(
+        &self,
+        scope: &Scope,
+        key: &KeyCondition,
+        answer: Answer,
+    ) -> Result<QueryInputBuilder, Refused> {
+        let mut placeholders = Placeholders::new();
+        let key = key.render(&mut placeholders)?;
+        let filter = self.read.filter_text(&mut placeholders)?;
+        let projection = self.read.projection_text(answer, &mut placeholders)?;
+        let (names, values) = placeholders.into_parts();
+        let input = self.input.clone();
+        Ok(input
+            .table_name(self.read.core.table_name())
+            .set_index_name(scope.index_name())
+            .set_select((answer == Answer::Count).then_some(Select::Count))
+            .key_condition_expression(key)
+            .set_filter_expression(filter)
+            .set_projection_expression(projection)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values))
+    }
+}
+
+fn answered(output: QueryOutput, partition: Partition) -> Answered {
+    Answered {
+        facts: Facts::new(
+            output.count,
+            output.scanned_count,
+            output.last_evaluated_key,
+            output.consumed_capacity,
+        ),
+        items: output.items.unwrap_or_default(),
+        partition: Some(partition),
+    }
+}
+
+fn refuse_foreign(input: &QueryInputBuilder) -> Result<(), Refused> {
+    use customize as why;
+    refuse_set(&[
+        (input.get_table_name().is_some(), why::TABLE),
+        (input.get_index_name().is_some(), why::INDEX),
+        (input.get_select().is_some(), why::SELECT),
+        (input.get_attributes_to_get().is_some(), why::PROJECTION),
+        (input.get_projection_expression().is_some(), why::PROJECTION),
+        (input.get_key_conditions().is_some(), why::LEGACY_READ),
+        (input.get_query_filter().is_some(), why::LEGACY_READ),
+        (input.get_conditional_operator().is_some(), why::LEGACY_READ),
+        (input.get_exclusive_start_key().is_some(), why::START),
+        (
+            input.get_key_condition_expression().is_some(),
+            why::KEY_CONDITION,
+        ),
+        (input.get_filter_expression().is_some(), why::FILTER),
+        (
+            input.get_expression_attribute_names().is_some(),
+            why::PLACEHOLDERS,
+        ),
+        (
+            input.get_expression_attribute_values().is_some(),
+            why::PLACEHOLDERS,
+        ),
+    ])
+}

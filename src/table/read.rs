@@ -1,0 +1,246 @@
+//! What queries and scans have in common: an index or the table, a filter, pages.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+use futures_core::future::BoxFuture;
+use futures_util::stream::StreamExt as _;
+
+use super::core::Core;
+use super::error::{OperationError, Refused, SdkFailure};
+use super::fetch_from_table::{self, TableRead};
+use super::index::{IndexFailure, KeyNames, SecondaryIndex};
+use super::page::{
+    self, Facts, Fetch, Items, OpenStored, OpeningPage, Page, Partition, StoredPage, open_all,
+};
+use super::read_error::ReadError;
+use super::span;
+use crate::expression::{Condition, Placeholders, Projection, attribute};
+use crate::item::Item;
+
+/// What is read, apart from the keys of a query.
+#[derive(Clone)]
+pub(super) struct Read {
+    pub(super) core: Arc<Core>,
+    pub(super) index: Option<String>,
+    pub(super) filter: Option<Condition>,
+    pub(super) from_table: bool,
+    pub(super) start: Option<Item>,
+    pub(super) concurrency: usize,
+}
+
+impl Read {
+    pub(super) fn new(core: Arc<Core>) -> Self {
+        Self {
+            core,
+            index: None,
+            filter: None,
+            from_table: false,
+            start: None,
+            concurrency: page::DEFAULT_CONCURRENCY,
+        }
+    }
+
+    /// Joins another filter to the one that is there.
+    pub(super) fn filter(&mut self, filter: Condition) {
+        self.filter = Some(match self.filter.take() {
+            Some(before) => before.and(filter),
+            None => filter,
+        });
+    }
+
+    /// What a request asks for, or why it may not be sent. Items of an index that does not hold all
+    /// attributes cannot be verified; they can be counted, and they can be fetched from the table.
+    pub(super) async fn scope<E: ReadError>(
+        &self,
+        answer: Answer,
+    ) -> Result<Scope, OperationError<E>> {
+        if let Some(filter) = &self.filter {
+            filter.check(self.core.schema()).map_err(Refused::from)?;
+        }
+        let Some(name) = &self.index else {
+            if self.from_table {
+                return Err(Refused::new("`fetch_from_table` goes with `index`").into());
+            }
+            return Ok(Scope::Table);
+        };
+        let index = self.core.indexes().find(&self.core, name).await;
+        let index = index.map_err(|failure| self.failed(failure))?;
+        if answer == Answer::Items && !self.from_table && !index.projects_all() {
+            return Err(Refused::new(PARTIAL_INDEX).into());
+        }
+        Ok(Scope::Index(index))
+    }
+
+    fn failed<E: ReadError>(&self, failure: IndexFailure) -> OperationError<E> {
+        match failure {
+            IndexFailure::Refused(refused) => refused.into(),
+            IndexFailure::Describe(error) => {
+                let error = (*error).map_service_error(E::of_describe_table);
+                SdkFailure::new(error, self.core.region()).into()
+            }
+        }
+    }
+
+    /// The filter's text, if there is one.
+    pub(super) fn filter_text(
+        &self,
+        placeholders: &mut Placeholders,
+    ) -> Result<Option<String>, Refused> {
+        let text = self
+            .filter
+            .as_ref()
+            .map(|filter| filter.render(placeholders));
+        Ok(text.transpose()?)
+    }
+
+    /// The text of a projection on the table's keys, if they are all that the index is asked for.
+    pub(super) fn projection_text(
+        &self,
+        answer: Answer,
+        placeholders: &mut Placeholders,
+    ) -> Result<Option<String>, Refused> {
+        if answer == Answer::Count || !self.from_table {
+            return Ok(None);
+        }
+        let keys = Projection::new(self.core.schema().key_names().map(attribute));
+        Ok(Some(keys.render(placeholders)?))
+    }
+}
+
+const PARTIAL_INDEX: &str = "this index does not project all attributes, and an item verifies whole or not at all; add \
+     `.fetch_from_table()`, which reads the keys from the index and the items from the table";
+
+/// What a request is to answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Items,
+    Count,
+}
+
+/// Where items are read.
+pub(super) enum Scope {
+    Table,
+    Index(Arc<SecondaryIndex>),
+}
+
+impl Scope {
+    pub(super) fn index_name(&self) -> Option<String> {
+        match self {
+            Self::Index(index) => Some(index.name().to_owned()),
+            Self::Table => None,
+        }
+    }
+
+    pub(super) fn keys<'a>(&'a self, core: &'a Core) -> KeyNames<'a> {
+        match self {
+            Self::Index(index) => index.keys(),
+            Self::Table => KeyNames {
+                partition: core.schema().partition_key_name(),
+                sort: core.schema().sort_key_name(),
+            },
+        }
+    }
+}
+
+/// What DynamoDB answered to one request for a page.
+pub(super) struct Answered {
+    pub(super) items: Vec<Item>,
+    pub(super) facts: Facts,
+    /// What must be true of every item, where that is known.
+    pub(super) partition: Option<Partition>,
+}
+
+/// A query or a scan that can be asked for a page.
+pub(super) trait Source: Send + Sync + 'static {
+    type Error: ReadError;
+
+    fn read(&self) -> &Read;
+    fn consistent_read(&self) -> Option<bool>;
+    fn return_consumed_capacity(&self) -> Option<&ReturnConsumedCapacity>;
+
+    /// Sends the request for the page after `start`.
+    fn ask(
+        &self,
+        start: Option<Item>,
+        answer: Answer,
+    ) -> impl Future<Output = Result<Answered, OperationError<Self::Error>>> + Send;
+}
+
+/// The pages of a source, opened.
+pub(super) fn fetcher<S: Source, O: OpenStored>(
+    source: Arc<S>,
+    opener: O,
+) -> Fetch<O::Opened, S::Error> {
+    let opener = Arc::new(opener);
+    Arc::new(move |start| {
+        let (source, opener) = (Arc::clone(&source), Arc::clone(&opener));
+        let page = async move { opening_page(&*source, opener, start).await };
+        Box::pin(page) as BoxFuture<'static, _>
+    })
+}
+
+async fn opening_page<S: Source, O: OpenStored>(
+    source: &S,
+    opener: Arc<O>,
+    start: Option<Item>,
+) -> Result<OpeningPage<O::Opened>, OperationError<S::Error>> {
+    let answered = source.ask(start, Answer::Items).await?;
+    let read = source.read();
+    let partition = answered.partition.clone();
+    let stored = if read.from_table {
+        let settings = TableRead {
+            consistent_read: source.consistent_read(),
+            return_consumed_capacity: source.return_consumed_capacity().cloned(),
+        };
+        fetch_from_table::fetch(&read.core, answered, settings).await?
+    } else {
+        StoredPage {
+            items: answered.items.into_iter().map(Ok).collect(),
+            facts: answered.facts,
+        }
+    };
+    let core = Arc::clone(&read.core);
+    let items = open_all(core, opener, partition, stored.items, read.concurrency);
+    Ok(OpeningPage {
+        items: items.boxed(),
+        facts: stored.facts,
+    })
+}
+
+/// One page, the first or the one that starts where the source says.
+pub(super) async fn page<S: Source, O: OpenStored>(
+    source: S,
+    opener: O,
+    span: tracing::Span,
+) -> Result<Page<O::Opened>, OperationError<S::Error>> {
+    let start = source.read().start.clone();
+    let page = async move {
+        let page = opening_page(&source, Arc::new(opener), start).await?;
+        Ok(page.finish().await)
+    };
+    span::run(span, page).await
+}
+
+/// All items, page after page.
+pub(super) fn items<S: Source, O: OpenStored>(
+    source: S,
+    opener: O,
+    span: tracing::Span,
+) -> Items<O::Opened, S::Error> {
+    let start = source.read().start.clone();
+    Items::new(fetcher(Arc::new(source), opener), start, span)
+}
+
+/// The sum of what DynamoDB says that it counted, over all pages.
+pub(super) async fn count<S: Source>(source: &S) -> Result<u64, OperationError<S::Error>> {
+    let (mut total, mut start) = (0_u64, source.read().start.clone());
+    loop {
+        let page = source.ask(start, Answer::Count).await?.facts;
+        total = total.saturating_add(u64::try_from(page.count).unwrap_or(u64::MAX));
+        match page.last_evaluated_key {
+            Some(key) => start = Some(key),
+            None => return Ok(total),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! A transaction that was sealed once, and is sent as often as it takes.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteItemsInputBuilder;
+use aws_sdk_dynamodb::operation::transact_write_items::{
+    TransactWriteItemsError, TransactWriteItemsOutput,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use super::cancelled::{self, is_transient, reasons};
+use super::error::TransactionError;
+use super::write::TransactWriteOutput;
+use super::{Target, span};
+use crate::region::write_fault::WriteFault;
+use crate::table::backoff::{Backoff, max_attempts};
+use crate::table::core::Core;
+use crate::table::error::{OutcomeUnknown, Refused, SdkFailure};
+
+/// How long DynamoDB remembers a token.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(600);
+
+type Failure = TransactionError<TransactWriteItemsError>;
+type SdkFailed = SdkError<TransactWriteItemsError, HttpResponse>;
+
+/// A transaction whose items are sealed, under an idempotency token of its own. Made by
+/// [`TransactWrite::prepare`](super::TransactWrite::prepare).
+///
+/// Every [`send`](Self::send) sends the same bytes under the same token, so the transaction happens
+/// once however often it is sent: after an error that leaves the outcome open, send it again.
+/// DynamoDB remembers a token for ten minutes; after that, by the clock of the SDK's configuration,
+/// `send` refuses, since it could apply everything a second time.
+///
+/// Cheap to clone; clones are the same transaction. A process that ends loses it, and the token is
+/// of no use without the bytes: sealing again makes others.
+#[derive(Clone)]
+#[must_use = "a transaction does nothing until `send`"]
+pub struct PreparedTransaction(Arc<Prepared>);
+
+struct Prepared {
+    core: Arc<Core>,
+    input: TransactWriteItemsInputBuilder,
+    targets: Vec<Target>,
+    versions: Vec<Option<u64>>,
+    first_sent: OnceLock<SystemTime>,
+    /// Whether something was sent whose outcome nobody has seen.
+    in_doubt: AtomicBool,
+}
+
+impl PreparedTransaction {
+    /// `input` is complete, with its token.
+    pub(super) fn new(
+        core: Arc<Core>,
+        input: TransactWriteItemsInputBuilder,
+        targets: Vec<Target>,
+        versions: Vec<Option<u64>>,
+    ) -> Self {
+        Self(Arc::new(Prepared {
+            core,
+            input,
+            targets,
+            versions,
+            first_sent: OnceLock::new(),
+            in_doubt: AtomicBool::new(false),
+        }))
+    }
+
+    /// The idempotency token, for logs. It is of no use with other bytes.
+    #[must_use]
+    pub fn client_request_token(&self) -> &str {
+        let token = self.0.input.get_client_request_token();
+        token.as_deref().unwrap_or_default()
+    }
+
+    /// Sends the transaction, or finds out that it has happened already.
+    ///
+    /// Conflicts with other requests, throttling and lost answers are met by sending again, as often
+    /// as the retry configuration of the SDK says.
+    ///
+    /// # Errors
+    ///
+    /// [`TransactionError::Cancelled`] if DynamoDB refused it, which is certain: had an earlier send
+    /// of the same token been applied, the answer would be a success.
+    /// [`OutcomeUnknown`](TransactionError::OutcomeUnknown) if the last word is still open; send it
+    /// again. [`Sdk`](TransactionError::Sdk) for what was certainly not applied.
+    /// [`Refused`](TransactionError::Refused) ten minutes after the first send.
+    pub fn send(
+        &self,
+    ) -> impl Future<Output = Result<TransactWriteOutput, Failure>> + Send + use<> {
+        let prepared = Arc::clone(&self.0);
+        async move {
+            let cores = prepared.targets.iter().map(|target| &target.core);
+            let span = span::transact_write_items(cores);
+            span::run(span, prepared.send()).await
+        }
+    }
+
+    /// Sends it in the span of a caller.
+    pub(super) async fn send_within(&self) -> Result<TransactWriteOutput, Failure> {
+        self.0.send().await
+    }
+}
+
+impl Prepared {
+    async fn send(&self) -> Result<TransactWriteOutput, Failure> {
+        if self.has_expired() {
+            return Err(Refused::new(
+                "DynamoDB may have forgotten this transaction, which was first sent ten minutes \
+                 ago, and would apply it again; read what it writes before preparing another",
+            )
+            .into());
+        }
+        // Also if this future is dropped before the answer comes.
+        let in_doubt = self.in_doubt.swap(true, Ordering::AcqRel);
+        let result = self.attempt(in_doubt).await;
+        let is_open = matches!(result, Err(TransactionError::OutcomeUnknown(_)));
+        self.in_doubt.store(is_open, Ordering::Release);
+        result
+    }
+
+    /// Sends until there is an answer that nothing can change any more, or attempts are used up.
+    async fn attempt(&self, in_doubt: bool) -> Result<TransactWriteOutput, Failure> {
+        let core = &*self.core;
+        let mut backoff = Backoff::new(core.dynamodb());
+        let mut left = max_attempts(core.dynamodb());
+        let mut lost = None;
+        loop {
+            left = left.saturating_sub(1);
+            let sent = self.input.clone().send_with(core.dynamodb_once());
+            let error = match Box::pin(sent).await {
+                Ok(sdk) => return Ok(self.output(sdk)),
+                Err(error) => error,
+            };
+            let fault = fault_of(&error);
+            if left == 0 || fault == WriteFault::Final || self.has_expired() {
+                return Err(self.failure(error, lost, in_doubt).await);
+            }
+            if fault == WriteFault::Open {
+                lost = Some(SdkFailure::new(error, core.region()));
+            }
+            backoff.wait().await;
+        }
+    }
+
+    /// What the last answer means after those that were lost.
+    async fn failure(
+        &self,
+        error: SdkFailed,
+        lost: Option<SdkFailure<TransactWriteItemsError>>,
+        in_doubt: bool,
+    ) -> Failure {
+        let region = self.core.region();
+        if reasons(&error).is_some() {
+            let cancelled = cancelled::open(error, &self.targets, region).await;
+            return TransactionError::Cancelled(cancelled);
+        }
+        let is_open = fault_of(&error) == WriteFault::Open;
+        let failure = SdkFailure::new(error, region);
+        match lost {
+            _ if is_open => TransactionError::OutcomeUnknown(OutcomeUnknown::new(failure, None)),
+            Some(lost) => TransactionError::OutcomeUnknown(OutcomeUnknown::new(lost, None)),
+            None if in_doubt => {
+                TransactionError::OutcomeUnknown(OutcomeUnknown::new(failure, None))
+            }
+            None => TransactionError::Sdk(failure),
+        }
+    }
+
+    fn output(&self, sdk: TransactWriteItemsOutput) -> TransactWriteOutput {
+        let operations = self.input.get_transact_items().iter().flatten();
+        for (operation, target) in operations.zip(&self.targets) {
+            if operation.put().is_some() || operation.delete().is_some() {
+                target.core.is_migrated(&target.key);
+            }
+        }
+        TransactWriteOutput::new(self.versions.clone(), sdk)
+    }
+
+    /// Whether DynamoDB may have forgotten the token. So it may have if the clock was set back.
+    fn has_expired(&self) -> bool {
+        // A region set is not built without a time source.
+        let time = self.core.dynamodb().config().time_source();
+        let Some(now) = time.map(|time| time.now()) else {
+            return true;
+        };
+        let first_sent = self.first_sent.get_or_init(|| now);
+        now.duration_since(*first_sent)
+            .map_or(true, |elapsed| elapsed >= TOKEN_LIFETIME)
+    }
+}
+
+/// A cancelled transaction was not applied, and one in progress may be in a moment.
+fn fault_of(error: &SdkFailed) -> WriteFault {
+    let service = error.as_service_error();
+    match reasons(error) {
+        Some(reasons) if is_transient(reasons) => WriteFault::Transient,
+        Some(_) => WriteFault::Final,
+        None if service.is_some_and(|e| e.is_transaction_in_progress_exception()) => {
+            WriteFault::Open
+        }
+        None => WriteFault::of(error),
+    }
+}
+
+impl fmt::Debug for PreparedTransaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tables = self.0.targets.iter().map(|target| target.core.table_name());
+        f.debug_struct("PreparedTransaction")
+            .field("table_names", &tables.collect::<Vec<_>>())
+            .field("client_request_token", &self.client_request_token())
+            .finish_non_exhaustive()
+    }
+}

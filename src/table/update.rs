@@ -1,0 +1,345 @@
+//! Update by closure: read, verify, change, seal, write on condition that nobody wrote meanwhile.
+
+mod change;
+mod draft;
+mod error;
+mod request;
+mod size;
+mod write;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::operation::get_item::GetItemInput;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
+use aws_sdk_dynamodb::types::AttributeValue;
+use tracing::Instrument as _;
+
+pub use self::change::Change;
+use self::draft::Draft;
+pub use self::error::{UpdateError, UpdateWriteError};
+use self::request::Before;
+use self::write::{Certainty, Next, Sent};
+use super::backoff::Backoff;
+use super::core::Core;
+use super::customize::refuse_update_settings;
+use super::error::SdkFailure;
+use super::footer;
+use super::span;
+use crate::format::{BEACON_PREFIX, HEADER_ATTRIBUTE};
+use crate::item::{Item, Key, Model, OpenedItem, SealedActions};
+
+/// Changes one item by a closure. Made by [`SealedTable::update`](super::SealedTable::update).
+///
+/// The item is read consistently, verified and decrypted; the closure changes it; it is sealed again
+/// and written on the condition that its footer is still the one that was read. If another writer was
+/// faster, the closure runs again on what that writer left: it **may run more than once**, and must
+/// not count its own runs.
+///
+/// # What is written
+///
+/// Every signed attribute but the keys, in one `UpdateItem`. Attributes that the model does not know
+/// survive, as they were protected before; within an attribute that the closure changes, the model's
+/// view replaces the stored one. Unsigned attributes are neither written nor overwritten: what others
+/// count there meanwhile is kept. The version of a model with `#[seal(version)]` goes up by one. If
+/// the closure changes nothing, nothing is written.
+///
+/// # What is not promised
+///
+/// Reads and writes go to the local region. In a global table with eventual consistency the condition
+/// holds there only: two regions that update one item at the same time both succeed, and the last
+/// writer wins. A writer that does not seal, and adds a signed attribute in between, leaves an item
+/// that does not verify. An attribute that the schema has moved between signed and unsigned since the
+/// item was sealed does not pass through an update: it does not open.
+#[must_use = "an operation does nothing until `send`"]
+pub struct Update<T, F> {
+    core: Arc<Core>,
+    key: Key,
+    change: F,
+    max_conflicts: u32,
+    certainty: Certainty,
+    input: UpdateItemInputBuilder,
+    model: PhantomData<fn() -> T>,
+}
+
+/// What an update returned.
+///
+/// Its `Debug` shows neither the model nor the SDK's output.
+#[derive(Clone)]
+pub struct Updated<T> {
+    model: T,
+    written: bool,
+    version: Option<u64>,
+    attempts: u32,
+    sent: Option<Sent>,
+}
+
+impl<T> Updated<T> {
+    /// The item as it is now: as it was sealed, with unsigned attributes as they were read.
+    #[must_use]
+    pub fn model(&self) -> &T {
+        &self.model
+    }
+
+    /// The item as it is now, by value.
+    #[must_use]
+    pub fn into_model(self) -> T {
+        self.model
+    }
+
+    /// Whether anything was written: not if the closure changed nothing.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.written
+    }
+
+    /// The version that was written, of a model with `#[seal(version)]`.
+    #[must_use]
+    pub fn version(&self) -> Option<u64> {
+        self.version
+    }
+
+    /// How often the closure ran.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// What `UpdateItem` returned: consumed capacity and metrics, where they were asked for. `None` if
+    /// nothing was written, if the answer was lost and the write recognised by what is stored, or
+    /// after [`exactly_once`](Update::exactly_once).
+    #[must_use]
+    pub fn sdk_output(&self) -> Option<&UpdateItemOutput> {
+        match &self.sent {
+            Some(Sent::Update(output)) => Some(output),
+            _ => None,
+        }
+    }
+
+    /// What `TransactWriteItems` returned, after [`exactly_once`](Update::exactly_once).
+    #[must_use]
+    pub fn transaction_output(&self) -> Option<&TransactWriteItemsOutput> {
+        match &self.sent {
+            Some(Sent::Transaction(output)) => Some(output),
+            _ => None,
+        }
+    }
+}
+
+impl<T: Model, F> Update<T, F> {
+    /// How often other writers may be faster before the update gives up, unless told otherwise.
+    pub const DEFAULT_MAX_CONFLICTS: u32 = 10;
+
+    pub(super) fn new(core: Arc<Core>, key: Key, change: F) -> Self {
+        Self {
+            core,
+            key,
+            change,
+            max_conflicts: Self::DEFAULT_MAX_CONFLICTS,
+            certainty: Certainty {
+                idempotent: false,
+                exactly_once: false,
+            },
+            input: UpdateItemInput::builder(),
+            model: PhantomData,
+        }
+    }
+
+    /// How often other writers may be faster before [`UpdateError::Conflict`]. Default:
+    /// [`DEFAULT_MAX_CONFLICTS`](Self::DEFAULT_MAX_CONFLICTS). Of n writers that each update once, each
+    /// meets n - 1 conflicts at most.
+    pub fn max_conflicts(mut self, max: u32) -> Self {
+        self.max_conflicts = max;
+        self
+    }
+
+    /// Says that the change may be applied twice, as setting a name may and counting up may not.
+    ///
+    /// If an answer was lost and the item turns out to be another writer's, the closure runs again on
+    /// that, instead of [`UpdateError::OutcomeUnknown`]. Whatever error comes after that, the change
+    /// may have been applied before.
+    pub fn idempotent(mut self) -> Self {
+        self.certainty.idempotent = true;
+        self
+    }
+
+    /// Writes in a transaction of one item, which DynamoDB knows again: whatever answers are lost, and
+    /// whoever writes in between, the change is applied once.
+    ///
+    /// It costs twice the write capacity, and the table must not be a global table with multi-Region
+    /// strong consistency, which has no transactions. If the region cannot be reached at all any
+    /// more, the outcome is unknown all the same.
+    pub fn exactly_once(mut self) -> Self {
+        self.certainty.exactly_once = true;
+        self
+    }
+
+    /// Reaches the settings of the SDK that are not the table's: consumed capacity and metrics.
+    ///
+    /// The closure gets a blank builder; everything else must stay unset, or [`send`](Self::send)
+    /// refuses.
+    pub fn customize(
+        mut self,
+        customize: impl FnOnce(UpdateItemInputBuilder) -> UpdateItemInputBuilder,
+    ) -> Self {
+        self.input = customize(self.input);
+        self
+    }
+
+    /// Reads, changes and writes the item.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError`]. All but [`Write`](UpdateError::Write),
+    /// [`OutcomeUnknown`](UpdateError::OutcomeUnknown), [`Deleted`](UpdateError::Deleted) and
+    /// [`Conflict`](UpdateError::Conflict) come before anything was sent to be written.
+    pub async fn send<R>(self) -> Result<Updated<T>, UpdateError>
+    where
+        F: FnMut(&mut T) -> R + Send,
+        R: Change,
+    {
+        let span = span::update(&self.core);
+        let result = self.run().instrument(span.clone()).await;
+        let outcome = result.as_ref().map_or_else(UpdateError::outcome, |_| "ok");
+        span::record(&span, outcome);
+        result
+    }
+
+    async fn run<R>(mut self) -> Result<Updated<T>, UpdateError>
+    where
+        F: FnMut(&mut T) -> R + Send,
+        R: Change,
+    {
+        refuse_update_settings(&self.input)?;
+        let core = &*self.core;
+        let key = core.key_attributes(self.key)?;
+        let mut backoff = Backoff::new(core.dynamodb());
+        let mut stored = read(core, &key).await?;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let read_item = Stored::open(core, &key, stored).await?;
+            let (model, item, version) =
+                match Draft::new(core, &read_item.opened, &mut self.change)? {
+                    Draft::Unchanged(model) => return Ok(Updated::unchanged(model, attempts)),
+                    Draft::Changed {
+                        model,
+                        item,
+                        version,
+                    } => (model, item, version),
+                };
+            let sealed = core.seal_again(item, &read_item.actions).await;
+            let sealed = sealed.map_err(UpdateError::from)?;
+            let own_footer = footer(&sealed).cloned();
+            let input = self.input.clone();
+            let input = request::build(core, input, &key, read_item.before(), sealed)?;
+            let next = write::write(core, &key, self.certainty, input, own_footer);
+            let newest = match Box::pin(next).await? {
+                Next::Done(sent) => {
+                    return Ok(Updated {
+                        model,
+                        written: true,
+                        version,
+                        attempts,
+                        sent,
+                    });
+                }
+                Next::Retry(item) => Some(item),
+                Next::ReadAgain => None,
+            };
+            if attempts > self.max_conflicts {
+                return Err(UpdateError::Conflict { attempts });
+            }
+            backoff.wait().await;
+            stored = match newest {
+                Some(item) => item,
+                None => read(core, &key).await?,
+            };
+        }
+    }
+}
+
+/// Reads what is stored, consistently and in the region that is written to.
+async fn read(core: &Core, key: &Item) -> Result<Item, UpdateError> {
+    let input = GetItemInput::builder()
+        .table_name(core.table_name())
+        .set_key(Some(key.clone()))
+        .consistent_read(true);
+    match Box::pin(input.send_with(core.dynamodb())).await {
+        Ok(output) => output.item.ok_or(UpdateError::NotFound),
+        Err(error) => {
+            let failure = SdkFailure::new(error, core.region());
+            Err(UpdateError::Read(failure.into()))
+        }
+    }
+}
+
+/// A stored item, opened, and what writing it again depends on.
+struct Stored {
+    opened: OpenedItem,
+    actions: SealedActions,
+    footer: AttributeValue,
+}
+
+impl Stored {
+    async fn open(core: &Core, key: &Item, item: Item) -> Result<Self, UpdateError> {
+        if item.keys().any(|name| name.starts_with(BEACON_PREFIX)) {
+            return Err(UpdateError::BeaconsPresent);
+        }
+        let footer = footer(&item).cloned();
+        if footer.is_none() && !item.contains_key(HEADER_ATTRIBUTE) {
+            return Err(UpdateError::PlaintextItem);
+        }
+        let (opened, actions) = core.open_for_update(item).await?;
+        opened.check_key(key)?;
+        // What opens has one.
+        let footer = footer.ok_or(UpdateError::PlaintextItem)?;
+        Ok(Self {
+            opened,
+            actions,
+            footer,
+        })
+    }
+
+    fn before(&self) -> Before<'_> {
+        Before {
+            item: self.opened.item(),
+            footer: &self.footer,
+        }
+    }
+}
+
+impl<T> Updated<T> {
+    fn unchanged(model: T, attempts: u32) -> Self {
+        Self {
+            model,
+            written: false,
+            version: None,
+            attempts,
+            sent: None,
+        }
+    }
+}
+
+impl<T, F> fmt::Debug for Update<T, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Update")
+            .field("table_name", &self.core.table_name())
+            .field("max_conflicts", &self.max_conflicts)
+            .field("certainty", &self.certainty)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Updated<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Updated")
+            .field("is_written", &self.written)
+            .field("version", &self.version)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,158 @@
+//! Sends the write of an update, and says how to go on.
+
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::error::{UpdateError, UpdateWriteError};
+use super::request;
+use crate::item::Item;
+use crate::region::write_fault::WriteFault;
+use crate::table::attempt::{Answer, Attempts, Failed, Repeat};
+use crate::table::core::Core;
+use crate::table::error::{Refused, SdkFailure};
+use crate::table::returned;
+
+/// DynamoDB knows a token again for ten minutes. One less, for clocks.
+const TOKEN_VALIDITY: Duration = Duration::from_secs(9 * 60);
+
+/// What the SDK returned for the write.
+#[derive(Clone)]
+pub(super) enum Sent {
+    Update(UpdateItemOutput),
+    Transaction(TransactWriteItemsOutput),
+}
+
+/// How an update goes on after its write.
+pub(super) enum Next {
+    /// It is written.
+    Done(Option<Sent>),
+    /// It is not: this is the item now.
+    Retry(Item),
+    /// It is not: another region is writing, and the item is to be read again.
+    ReadAgain,
+}
+
+/// What the caller allows after an answer was lost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Certainty {
+    pub(super) idempotent: bool,
+    pub(super) exactly_once: bool,
+}
+
+type Sending = Result<Answer<Sent>, Failed<UpdateWriteError>>;
+
+/// Sends the update until it is known whether it was written.
+pub(super) async fn write(
+    core: &Core,
+    key: &Item,
+    certainty: Certainty,
+    input: UpdateItemInputBuilder,
+    own_footer: Option<AttributeValue>,
+) -> Result<Next, UpdateError> {
+    let attempts = Attempts::new(core, Repeat::UntilDisplaced).of_item(own_footer);
+    let sent = if certainty.exactly_once {
+        send_transaction(core, &attempts, input).await?
+    } else {
+        send_update(&attempts, input).await
+    };
+    let failed = match sent {
+        Ok(answer) => return Ok(Next::Done(answer.output())),
+        Err(failed) => failed.as_last_attempted_if(certainty.idempotent),
+    };
+    match failed {
+        Failed::NotApplied(failure) => match next(&failure) {
+            Some(next) => next,
+            None => Err(Failed::NotApplied(failure)
+                .into_error(core, key)
+                .await
+                .into()),
+        },
+        unknown @ Failed::Unknown { .. } => Err(unknown.into_error(core, key).await.into()),
+    }
+}
+
+/// Where a write that was not applied leaves the update, unless it failed for good.
+fn next(failure: &SdkFailure<UpdateWriteError>) -> Option<Result<Next, UpdateError>> {
+    match returned::failed_condition(failure.error()) {
+        Some(Some(item)) => Some(Ok(Next::Retry(item.clone()))),
+        Some(None) => Some(Err(UpdateError::Deleted)),
+        None => {
+            let displaced = returned::write_fault(failure.error()) == WriteFault::OtherRegion;
+            displaced.then_some(Ok(Next::ReadAgain))
+        }
+    }
+}
+
+async fn send_update(attempts: &Attempts<'_>, input: UpdateItemInputBuilder) -> Sending {
+    let attempt = |client: Client| {
+        let input = input.clone();
+        async move {
+            let sent = input.send_with(&client).await;
+            sent.map(Sent::Update)
+                .map_err(|error| error.map_service_error(UpdateWriteError::Update))
+        }
+    };
+    attempts.send(attempt).await
+}
+
+async fn send_transaction(
+    core: &Core,
+    attempts: &Attempts<'_>,
+    input: UpdateItemInputBuilder,
+) -> Result<Sending, UpdateError> {
+    let input = input
+        .build()
+        .map_err(|error| Refused::new(error.to_string()))?;
+    let input = request::transaction(input)?;
+    let attempt = |client: Client| {
+        let input = input.clone();
+        async move {
+            let sent = input.send_with(&client).await;
+            sent.map(Sent::Transaction)
+                .map_err(|error| error.map_service_error(UpdateWriteError::Transaction))
+        }
+    };
+    let begun = now(core);
+    let sent = attempts.send(attempt).await;
+    // Under the same token, a transaction that was applied is not tried again but answered again. So
+    // one whose condition failed was never applied, as long as the token is known.
+    let token_is_known = is_within(TOKEN_VALIDITY, begun, now(core));
+    Ok(sent.map_err(|failed| failed.as_last_attempted_if(token_is_known)))
+}
+
+fn now(core: &Core) -> Option<SystemTime> {
+    let source = core.dynamodb().config().time_source();
+    source.map(|source| source.now())
+}
+
+/// Whether no more than this passed. A clock that went back, or is missing, proves nothing.
+fn is_within(limit: Duration, begun: Option<SystemTime>, ended: Option<SystemTime>) -> bool {
+    let (Some(begun), Some(ended)) = (begun, ended) else {
+        return false;
+    };
+    ended
+        .duration_since(begun)
+        .is_ok_and(|passed| passed < limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trusts_a_token_only_while_the_clock_says_it_is_known() {
+        let begun = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+        let after = |seconds| is_within(TOKEN_VALIDITY, Some(begun), Some(begun + seconds));
+        assert!(after(Duration::ZERO));
+        assert!(after(Duration::from_secs(539)));
+        assert!(!after(Duration::from_secs(540)));
+        let earlier = begun - Duration::from_secs(1);
+        assert!(!is_within(TOKEN_VALIDITY, Some(begun), Some(earlier)));
+        assert!(!is_within(TOKEN_VALIDITY, None, Some(begun)));
+    }
+}
