@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynaseal::item::{Discriminator, Entities, Entity, Model};
-use dynaseal::table::{FoundItem, PlaintextKeys, PlaintextPolicy};
+use dynaseal::table::{Found, PlaintextKeys, PlaintextPolicy};
 use dynaseal::testkit::{Cloud, KeyType, TableDefinition};
 use dynaseal::{Item, KmsMrkKeyring, Redacted, RegionSet, Seal, SealedTable};
 use serde::{Deserialize, Serialize};
@@ -139,7 +139,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     );
     unsealed.insert(("CUSTOMER#1", "ORDER#1"));
     let get = orders.get(("CUSTOMER#1", "ORDER#1")).allow_plaintext();
-    let Some(FoundItem::Plaintext(found)) = get.send().await? else {
+    let Some(Found::Plaintext(found)) = get.send().await? else {
         return Err("not sealed yet".into());
     };
     println!("  nobody vouches for {:?}", found.unauthenticated());

@@ -48,13 +48,14 @@ pub use get::Get;
 pub use handle::{Limits, OpenOnly, Opens, SealOnly, Seals};
 pub use index::SecondaryIndex;
 pub use page::{ItemError, Items, LastEvaluatedKey, Page, PageFailure, UnopenedItem};
-pub use plaintext::{AllowPlaintext, FoundItem, PlaintextKeys, PlaintextPolicy};
+pub use plaintext::{AllowPlaintext, Found, PlaintextKeys, PlaintextPolicy};
 pub use put::{Put, PutOutput};
 pub use query::{IntoQueryKey, Query, QueryKey};
 pub use scan::{ParallelScan, Scan};
 pub use transact::{
-    CancellationCode, CancellationReason, Cancelled, FailedOperation, Found, PreparedTransaction,
-    Slot, SlotError, TransactGet, TransactWrite, TransactWriteOutput, TransactionError,
+    CancellationCode, CancellationReason, Cancelled, FailedOperation, PreparedTransaction, Slot,
+    SlotError, TransactGet, TransactGetOutput, TransactWrite, TransactWriteOutput,
+    TransactionError,
 };
 pub use update::{Change, Update, UpdateError, UpdateWriteError, Updated};
 pub use update_unsigned::{UpdateUnsigned, UpdateUnsignedOutput};

@@ -15,7 +15,7 @@ pub(crate) use encode::{encode_to, expected_len};
 use crate::error::ValueError;
 
 /// Lists and maps may nest this deep; the value of an attribute is level 1.
-const MAX_DEPTH: u32 = 32;
+pub(crate) const MAX_DEPTH: u32 = 32;
 
 /// Two bytes that say which type the bytes after them have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,7 +24,7 @@ const ROOMS: [&[&str]; 12] = [
     // Byte fields know `Unsigned`, and so stand above items.
     &["bytes"],
     &["expression"],
-    &["table"],
+    &["records", "table"],
     &["private"],
 ];
 

@@ -59,7 +59,7 @@ pub enum AttributeIssue {
     NotBinary,
     /// It is encrypted according to the header, and shorter than any ciphertext.
     TooShort,
-    /// It is a key, and not the one that was asked for.
+    /// It is a key, and not the one that was asked for, or that a record of a stream is about.
     AnotherKey,
     /// It is in the encryption context, and differs in case only from another that is.
     DiffersInCase,
@@ -83,7 +83,7 @@ impl fmt::Display for AttributeIssue {
                 "differs in case only from another context attribute; policies could not tell them apart"
             }
             Self::NotAVersion => "not a version: an integer from 0 to 2^64 - 2",
-            Self::AnotherKey => "not the key that was asked for",
+            Self::AnotherKey => "not the key that was asked for, or that the record is about",
             Self::Value(cause) => return cause.fmt(f),
         })
     }
@@ -113,6 +113,8 @@ pub enum ValueError {
     Malformed,
     /// Bytes that should be text are not UTF-8.
     NotUtf8,
+    /// JSON that is not DynamoDB JSON: another shape, two types for one value, broken base64.
+    NotDynamoDbJson,
 }
 
 impl fmt::Display for ValueError {
@@ -128,6 +130,7 @@ impl fmt::Display for ValueError {
             Self::UnknownType => "the type is not known to the item format",
             Self::Malformed => "the bytes are not a serialized value",
             Self::NotUtf8 => "text is not UTF-8",
+            Self::NotDynamoDbJson => "the JSON is not that of an attribute value",
         })
     }
 }

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::Client;
 
 use super::error::Refused;
 use super::index::Indexes;
-use super::plaintext::{FoundItem, Migration};
+use super::plaintext::{Found, Migration};
 use crate::error::{OpenError, SealError};
 use crate::format::RESERVED_PREFIX;
 use crate::item::{
@@ -159,7 +159,7 @@ impl Core {
         &self,
         item: Item,
         budget: Option<&CallBudget>,
-    ) -> Result<FoundItem<OpenedItem, Item>, OpenError> {
+    ) -> Result<Found<OpenedItem, Item>, OpenError> {
         if self.migration.is_going_on()
             && !item.keys().any(|name| name.starts_with(RESERVED_PREFIX))
         {
@@ -167,11 +167,11 @@ impl Core {
             if key.is_some_and(|key| self.migration.admits(&key, self.now())) {
                 self.encryptor.check_entity(&item)?;
                 self.migration.count(self.schema().logical_table_name());
-                return Ok(FoundItem::Plaintext(Unverified::new(item)));
+                return Ok(Found::Plaintext(Unverified::new(item)));
             }
         }
         let (opened, _) = self.open_within(item, budget).await?;
-        Ok(FoundItem::Verified(opened))
+        Ok(Found::Verified(opened))
     }
 
     /// What an item will be once it is opened again that was opened, changed and sealed.

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemInput};
 use super::core::Core;
 use super::customize::{self, refuse_set};
 use super::error::{OperationError, Refused, SdkFailure};
-use super::plaintext::FoundItem;
+use super::plaintext::Found;
 use super::span;
 use crate::item::{Item, Key, Model, OpenedItem, check_key};
 
@@ -92,7 +92,7 @@ impl<T: Model> Get<T> {
     /// Like [`send_opened`](Self::send_opened), but plaintext is let through where the policy says so.
     pub(super) async fn send_found(
         self,
-    ) -> Result<Option<FoundItem<OpenedItem, Item>>, OperationError<GetItemError>> {
+    ) -> Result<Option<Found<OpenedItem, Item>>, OperationError<GetItemError>> {
         let core = Arc::clone(&self.core);
         let read = async {
             let Some((key, item)) = self.fetch().await? else {

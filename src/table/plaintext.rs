@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-pub use self::found::FoundItem;
+pub use self::found::Found;
 pub use self::keys::PlaintextKeys;
 pub use self::reads::AllowPlaintext;
 use crate::error::ConfigError;
@@ -23,7 +23,7 @@ use crate::item::Key;
 /// Nobody vouches for plaintext: within the policy, whoever can write to the table makes items up, or
 /// strips sealed ones and changes them. So the policy goes by key values alone, it ends, and reads ask for
 /// plaintext by name ([`allow_plaintext`](super::Get::allow_plaintext)) and get it as another type,
-/// [`FoundItem::Plaintext`]. An item with any attribute of the sealed format is never plaintext.
+/// [`Found::Plaintext`]. An item with any attribute of the sealed format is never plaintext.
 ///
 /// Each such read is counted ([`plaintext_reads`](crate::SealedTable::plaintext_reads)) and logged.
 ///
@@ -34,7 +34,7 @@ use crate::item::Key;
 /// # use dynaseal::testkit::{Cloud, KeyType, TableDefinition};
 /// # use dynaseal::{RawAesKeyring, RegionSet};
 /// use aws_sdk_dynamodb::types::AttributeValue;
-/// use dynaseal::table::{FoundItem, PlaintextKeys, PlaintextPolicy};
+/// use dynaseal::table::{Found, PlaintextKeys, PlaintextPolicy};
 /// use dynaseal::{CryptoAction, ItemSchema, SealedTable};
 ///
 /// # let cloud = Cloud::start(["us-east-1"]).await?;
@@ -55,7 +55,7 @@ use crate::item::Key;
 ///     .build()?;
 ///
 /// assert!(table.get("o-1").send().await.is_err(), "only who asks for plaintext gets it");
-/// let Some(FoundItem::Plaintext(order)) = table.get("o-1").allow_plaintext().send().await? else {
+/// let Some(Found::Plaintext(order)) = table.get("o-1").allow_plaintext().send().await? else {
 ///     panic!("it is not sealed yet")
 /// };
 /// table.put(&order.into_unauthenticated()).send().await?;

@@ -37,7 +37,6 @@ macro_rules! write_errors {
         }
     )*};
 }
-pub(super) use write_errors;
 
 write_errors!(DeleteItemError, PutItemError);
 

@@ -6,13 +6,15 @@ mod error;
 mod get;
 mod operation;
 mod prepared;
+mod slot;
 mod span;
 mod write;
 
 pub use cancelled::{CancellationCode, CancellationReason, Cancelled};
 pub use error::{FailedOperation, TransactionError};
-pub use get::{Found, Slot, SlotError, TransactGet};
+pub use get::TransactGet;
 pub use prepared::PreparedTransaction;
+pub use slot::{Slot, SlotError, TransactGetOutput};
 pub use write::{TransactWrite, TransactWriteOutput};
 
 use std::collections::BTreeMap;

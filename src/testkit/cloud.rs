@@ -122,6 +122,15 @@ impl Cloud {
         aws_sdk_dynamodb::Client::new(&self.sdk_config(region))
     }
 
+    /// A client for the streams of a region's tables, made from [`sdk_config`](Self::sdk_config).
+    ///
+    /// Every table has a stream with old and new images.
+    #[cfg(feature = "streams")]
+    #[must_use]
+    pub fn dynamodb_streams(&self, region: impl Into<String>) -> aws_sdk_dynamodbstreams::Client {
+        aws_sdk_dynamodbstreams::Client::new(&self.sdk_config(region))
+    }
+
     /// A KMS client for a region, made from [`sdk_config`](Self::sdk_config).
     #[must_use]
     pub fn kms(&self, region: impl Into<String>) -> aws_sdk_kms::Client {

@@ -65,12 +65,15 @@ impl Routes {
     }
 }
 
-/// Reads `kms.<region>.…`, `dynamodb.<region>.…` and `<account>.ddb.<region>.amazonaws.com`.
+/// Reads `kms.<region>.…`, `dynamodb.<region>.…`, `streams.dynamodb.<region>.…` and
+/// `<account>.ddb.<region>.amazonaws.com`. Streams are served, and counted, with their tables.
 fn endpoint_at(host: &str) -> Option<Endpoint> {
     let labels: Vec<&str> = host.strip_suffix(".amazonaws.com")?.split('.').collect();
     let (service, region) = match labels.as_slice() {
         ["kms", region] => (Service::Kms, region),
-        ["dynamodb", region] | [_, "ddb", region] => (Service::DynamoDb, region),
+        ["dynamodb", region] | ["streams", "dynamodb", region] | [_, "ddb", region] => {
+            (Service::DynamoDb, region)
+        }
         _ => return None,
     };
     Some(((*region).to_owned(), service))

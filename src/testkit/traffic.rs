@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Service {
-    /// Amazon DynamoDB.
+    /// Amazon DynamoDB, and the streams of its tables.
     DynamoDb,
     /// AWS Key Management Service.
     Kms,

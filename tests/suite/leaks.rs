@@ -6,6 +6,8 @@
 mod exhibits;
 mod failures;
 mod misfits;
+mod pages;
+mod records;
 mod secrets;
 mod successes;
 

@@ -7,6 +7,7 @@ mod kms_double;
 mod leaks;
 mod pages;
 mod properties;
+mod records;
 mod schema;
 mod support;
 mod table;

@@ -1,15 +1,20 @@
 //! Tables end to end: models in, sealed items over the wire and into two regions, models out.
 
 mod attacks;
+mod conditions;
 mod entities;
 mod handles;
 mod keys;
+mod lost;
+mod meanwhile;
 mod models;
 mod names;
 mod plaintext;
 mod recipients;
 mod requests;
 mod transact;
+mod update;
+mod update_unsigned;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::get_item::GetItemError;
 use aws_sdk_dynamodb::operation::query::QueryError;
 use aws_sdk_dynamodb::operation::scan::ScanError;
 
-use super::FoundItem;
+use super::Found;
 use crate::item::{Item, Model, OpenedItem};
 use crate::materials::CallBudget;
 use crate::table::core::Core;
@@ -36,7 +36,7 @@ impl<T: Model> AllowPlaintext<Get<T>> {
     /// # Errors
     ///
     /// Those of [`Get::send`].
-    pub async fn send(self) -> Result<Option<FoundItem<T>>, OperationError<GetItemError>> {
+    pub async fn send(self) -> Result<Option<Found<T>>, OperationError<GetItemError>> {
         match self.send_opened().await? {
             Some(found) => Ok(Some(found.into_model()?)),
             None => Ok(None),
@@ -50,7 +50,7 @@ impl<T: Model> AllowPlaintext<Get<T>> {
     /// Those of [`send`](Self::send), but for the model's.
     pub async fn send_opened(
         self,
-    ) -> Result<Option<FoundItem<OpenedItem, Item>>, OperationError<GetItemError>> {
+    ) -> Result<Option<Found<OpenedItem, Item>>, OperationError<GetItemError>> {
         self.0.send_found().await
     }
 }
@@ -68,9 +68,7 @@ impl<T: Model + 'static> AllowPlaintext<BatchGet<T>> {
     /// # Errors
     ///
     /// Those of [`BatchGet::send`].
-    pub async fn send(
-        self,
-    ) -> Result<BatchGetOutput<FoundItem<T>>, OperationError<BatchGetItemError>> {
+    pub async fn send(self) -> Result<BatchGetOutput<Found<T>>, OperationError<BatchGetItemError>> {
         self.0.send_with(IntoFound::new()).await
     }
 }
@@ -84,7 +82,7 @@ impl<T: Model + 'static> Query<T> {
 
 impl<T: Model + 'static> AllowPlaintext<Query<T>> {
     /// All items, as a stream over the pages; see [`Query::items`].
-    pub fn items(self) -> Items<FoundItem<T>, QueryError> {
+    pub fn items(self) -> Items<Found<T>, QueryError> {
         self.0.items_by(IntoFound::new())
     }
 
@@ -93,7 +91,7 @@ impl<T: Model + 'static> AllowPlaintext<Query<T>> {
     /// # Errors
     ///
     /// Those of [`Query::page`].
-    pub async fn page(self) -> Result<Page<FoundItem<T>>, OperationError<QueryError>> {
+    pub async fn page(self) -> Result<Page<Found<T>>, OperationError<QueryError>> {
         self.0.page_by(IntoFound::new()).await
     }
 }
@@ -107,7 +105,7 @@ impl<T: Model + 'static> Scan<T> {
 
 impl<T: Model + 'static> AllowPlaintext<Scan<T>> {
     /// All items, as a stream over the pages; see [`Scan::items`].
-    pub fn items(self) -> Items<FoundItem<T>, ScanError> {
+    pub fn items(self) -> Items<Found<T>, ScanError> {
         self.0.items_by(IntoFound::new())
     }
 
@@ -116,7 +114,7 @@ impl<T: Model + 'static> AllowPlaintext<Scan<T>> {
     /// # Errors
     ///
     /// Those of [`Scan::page`].
-    pub async fn page(self) -> Result<Page<FoundItem<T>>, OperationError<ScanError>> {
+    pub async fn page(self) -> Result<Page<Found<T>>, OperationError<ScanError>> {
         self.0.page_by(IntoFound::new()).await
     }
 }
@@ -130,7 +128,7 @@ impl<T: Model + 'static> ParallelScan<T> {
 
 impl<T: Model + 'static> AllowPlaintext<ParallelScan<T>> {
     /// The items of all segments, mixed as they come; see [`ParallelScan::items`].
-    pub fn items(self) -> Items<FoundItem<T>, ScanError> {
+    pub fn items(self) -> Items<Found<T>, ScanError> {
         self.0.merged(IntoFound::new)
     }
 }
@@ -145,14 +143,14 @@ impl<T> IntoFound<T> {
 }
 
 impl<T: Model + 'static> OpenStored for IntoFound<T> {
-    type Opened = FoundItem<T>;
+    type Opened = Found<T>;
 
     async fn open(
         &self,
         core: &Core,
         item: Item,
         budget: &CallBudget,
-    ) -> Result<FoundItem<T>, ItemError> {
+    ) -> Result<Found<T>, ItemError> {
         let found = core.open_found(item, Some(budget)).await?;
         Ok(found.into_model()?)
     }

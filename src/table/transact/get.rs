@@ -1,8 +1,6 @@
 //! TransactGetItems: a consistent picture of several items, each read as its own model.
 
-use std::error::Error;
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::transact_get_items::builders::TransactGetItemsInputBuilder;
@@ -14,9 +12,9 @@ use futures_util::stream::StreamExt as _;
 
 use super::cancelled::{self, is_transient, reasons};
 use super::error::{FailedOperation, TransactionError};
+use super::slot::{Opened, Slot, TransactGetOutput};
 use super::{Taken, Target, check_together, in_order, not_built, span};
-use crate::error::OpenError;
-use crate::item::{IntoKey, Item, Key, Model, ModelMismatch, OpenedItem};
+use crate::item::{IntoKey, Item, Key, Model};
 use crate::materials::CallBudget;
 use crate::table::backoff::{Backoff, max_attempts};
 use crate::table::core::Core;
@@ -81,13 +79,6 @@ struct Read {
     key: Key,
 }
 
-/// Where the item of one read will be. Made by [`TransactGet::get`], spent by [`Found::take`].
-pub struct Slot<T> {
-    transaction: Arc<()>,
-    index: usize,
-    model: PhantomData<fn() -> T>,
-}
-
 impl TransactGet {
     /// A transaction that reads nothing yet.
     pub fn new() -> Self {
@@ -111,11 +102,7 @@ impl TransactGet {
             core: Arc::clone(table.table().0),
             key: key.into_key(),
         });
-        Slot {
-            transaction: Arc::clone(&self.id),
-            index,
-            model: PhantomData,
-        }
+        Slot::new(&self.id, index)
     }
 
     /// Reaches the settings of the SDK that are not the tables', such as consumed capacity.
@@ -143,13 +130,13 @@ impl TransactGet {
     /// twice; both before anything is sent. [`Cancelled`](TransactionError::Cancelled) or
     /// [`Sdk`](TransactionError::Sdk) for what DynamoDB answers. An item that does not open is no
     /// error here: its slot reports it.
-    pub async fn send(self) -> Result<Found, TransactionError<TransactGetItemsError>> {
+    pub async fn send(self) -> Result<TransactGetOutput, TransactionError<TransactGetItemsError>> {
         let cores = self.reads.iter().map(|read| &read.core);
         let span = span::transact_get_items(cores);
         span::run(span, self.run()).await
     }
 
-    async fn run(self) -> Result<Found, TransactionError<TransactGetItemsError>> {
+    async fn run(self) -> Result<TransactGetOutput, TransactionError<TransactGetItemsError>> {
         refuse_foreign(&self.input)?;
         let core = check_together(self.reads.iter().map(|read| &read.core))?;
         let targets = targets(self.reads)?;
@@ -160,12 +147,7 @@ impl TransactGet {
         let responses = sdk.responses.take().unwrap_or_default();
         let items = responses.into_iter().map(|response| response.item);
         let slots = open(items.collect(), &targets).await;
-        let transaction = self.id;
-        Ok(Found {
-            transaction,
-            slots,
-            sdk,
-        })
+        Ok(TransactGetOutput::new(self.id, slots, sdk))
     }
 }
 
@@ -225,8 +207,6 @@ async fn request(
     }
 }
 
-type Opened = Option<Result<OpenedItem, OpenError>>;
-
 /// Opens each item for the read it answers. Calls to KMS are counted together.
 async fn open(items: Vec<Option<Item>>, targets: &[Target]) -> Vec<Opened> {
     let budgets = CallBudget::of_page(items.len());
@@ -244,135 +224,11 @@ fn refuse_foreign(input: &TransactGetItemsInputBuilder) -> Result<(), Refused> {
     refuse_set(&[(input.get_transact_items().is_some(), TRANSACT_ITEMS)])
 }
 
-/// What a [`TransactGet`] found, one place per read.
-pub struct Found {
-    transaction: Arc<()>,
-    slots: Vec<Opened>,
-    sdk: TransactGetItemsOutput,
-}
-
-impl Found {
-    /// The item of a read as its model; `None` if nothing was under the key.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`take_opened`](Self::take_opened), and [`SlotError::Model`] if the item does not fit
-    /// the model.
-    pub fn take<T: Model>(&mut self, slot: Slot<T>) -> Result<Option<T>, SlotError> {
-        match self.take_opened(slot)? {
-            Some(opened) => Ok(Some(T::from_opened(opened)?)),
-            None => Ok(None),
-        }
-    }
-
-    /// The item of a read, with what is known about how it was opened.
-    ///
-    /// # Errors
-    ///
-    /// [`SlotError::Open`] if the item is not sealed, was changed, is another one than was asked for,
-    /// or no keyring opens it; [`SlotError::Unanswered`] if the answer has no place for this read;
-    /// [`SlotError::AnotherTransaction`] for a slot that another transaction handed out.
-    pub fn take_opened<T>(&mut self, slot: Slot<T>) -> Result<Option<OpenedItem>, SlotError> {
-        if !Arc::ptr_eq(&self.transaction, &slot.transaction) {
-            return Err(SlotError::AnotherTransaction);
-        }
-        let opened = self.slots.get_mut(slot.index);
-        let opened = opened.ok_or(SlotError::Unanswered)?.take();
-        Ok(opened.transpose()?)
-    }
-
-    /// What the SDK returned beside the items: consumed capacity, if it was asked for.
-    #[must_use]
-    pub fn sdk_output(&self) -> &TransactGetItemsOutput {
-        &self.sdk
-    }
-}
-
-/// Why a slot gives no item out.
-#[non_exhaustive]
-#[derive(Clone, Debug)]
-pub enum SlotError {
-    /// The slot was handed out by another transaction.
-    AnotherTransaction,
-    /// DynamoDB answered fewer reads than were asked.
-    Unanswered,
-    /// The stored item was not opened.
-    Open(OpenError),
-    /// Model and item do not fit together.
-    Model(ModelMismatch),
-}
-
-impl SlotError {
-    /// Whether the same read may succeed a little later.
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Open(error) if error.is_retryable())
-    }
-
-    /// The region in which a keyring failed.
-    #[must_use]
-    pub fn region(&self) -> Option<&str> {
-        match self {
-            Self::Open(error) => error.region(),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for SlotError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AnotherTransaction => "slot of another transaction",
-            Self::Unanswered => "the answer has no place for this read",
-            Self::Open(_) => "item was not opened",
-            Self::Model(_) => "item does not fit the model",
-        })
-    }
-}
-
-impl Error for SlotError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Open(error) => Some(error),
-            Self::Model(error) => Some(error),
-            Self::AnotherTransaction | Self::Unanswered => None,
-        }
-    }
-}
-
-impl From<OpenError> for SlotError {
-    fn from(error: OpenError) -> Self {
-        Self::Open(error)
-    }
-}
-
-impl From<ModelMismatch> for SlotError {
-    fn from(error: ModelMismatch) -> Self {
-        Self::Model(error)
-    }
-}
-
 impl fmt::Debug for TransactGet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tables = self.reads.iter().map(|read| read.core.table_name());
         f.debug_struct("TransactGet")
             .field("table_names", &tables.collect::<Vec<_>>())
-            .finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Debug for Slot<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot")
-            .field("index", &self.index)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Found")
-            .field("slots", &self.slots)
             .finish_non_exhaustive()
     }
 }

@@ -10,6 +10,8 @@ use dynaseal::error::{
     SchemaChanged, SuiteBelowPolicy, TooManyEncryptedDataKeys, ValueError,
 };
 use dynaseal::item::ModelMismatch;
+use dynaseal::records::ImageError;
+use dynaseal::records::export::ExportError;
 use dynaseal::table::{Refused, SdkFailure};
 use dynaseal::{ConfigError, KeyringError, OpenError, SealError};
 use tracing::level_filters::LevelFilter;
@@ -114,6 +116,8 @@ fn is_ours(error: &(dyn Error + 'static)) -> bool {
         || error.is::<EntityMismatch>()
         || error.is::<ValueError>()
         || error.is::<ModelMismatch>()
+        || error.is::<ImageError>()
+        || error.is::<ExportError>()
         || error.is::<Refused>()
         || error.is::<NotSealed>()
         || error.is::<Malformed>()

@@ -12,7 +12,7 @@ macro_rules! misfits {
     ($($name:ident { $field:ident: $type:ty }),* $(,)?) => {$(
         #[derive(Debug, Serialize, Deserialize, Seal)]
         #[seal(table = "patients", default = "encrypt")]
-        struct $name {
+        pub(super) struct $name {
             #[seal(partition_key)]
             id: String,
             #[seal(sort_key)]

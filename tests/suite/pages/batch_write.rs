@@ -329,3 +329,31 @@ async fn a_request_that_fails_leaves_each_write_in_its_place() {
         batch(60)
     );
 }
+
+#[tokio::test]
+async fn a_write_that_is_handed_back_and_was_not_sent_leaves_the_others_unknown() {
+    let stack = start(0).await;
+    stack
+        .cloud
+        .region(US)
+        .fail(Service::DynamoDb, Fault::Unprocessed(1));
+    let table = meddled(&stack, |input: &mut BatchWriteItemInput| {
+        let requests = input
+            .request_items
+            .as_mut()
+            .unwrap()
+            .get_mut(TABLE)
+            .unwrap();
+        let last = requests.last_mut().unwrap().put_request.as_mut().unwrap();
+        last.item.insert("number".to_owned(), n("404"));
+    });
+    let failure = table.batch_write().puts(&batch(30)).send().await;
+    let failure = failure.unwrap_err();
+    assert!(matches!(failure.cause(), BatchWriteCause::NotOurs));
+    assert!(!failure.is_retryable() && failure.written().is_empty());
+    assert_eq!(failure.unknown().len(), 25);
+    assert_eq!(
+        put_numbers(failure.unwritten()),
+        (26..=30).collect::<Vec<_>>()
+    );
+}

@@ -4,11 +4,13 @@ use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::operation::query::QueryInput;
 use aws_sdk_dynamodb::types::{ProjectionType, ReturnConsumedCapacity};
 use dynaseal::expression::{KeyCondition, SortKeyCondition, attribute};
+use dynaseal::item::Key;
 use dynaseal::table::{ItemError, SealedTableBuilder, SecondaryIndex};
 use dynaseal::testkit::Fault;
 use dynaseal::{OpenError, OperationError};
 
 use super::*;
+use crate::support::patience::Patience;
 
 fn builder(stack: &Stack) -> SealedTableBuilder<Order> {
     SealedTable::builder(TABLE, stack.keyring(US), &stack.regions(US))
@@ -294,4 +296,54 @@ async fn an_item_of_an_index_in_another_partition_is_refused() {
         panic!("{unopened:?}")
     };
     assert_eq!(error.name(), "state");
+}
+
+#[tokio::test]
+async fn keys_that_the_table_did_not_process_in_time_keep_their_place() {
+    let stack = start(6).await;
+    stack
+        .cloud
+        .region(US)
+        .fail(Service::DynamoDb, Fault::Unprocessed(2));
+    let table: SealedTable<Order> = Patience::until(2).table(&stack, TABLE);
+    let query = table
+        .query("open")
+        .index("keys-by-state")
+        .fetch_from_table();
+    let page = query.page().await.unwrap();
+    assert_eq!(page.vanished(), 0);
+    let is_ok: Vec<_> = page.items().iter().map(Result::is_ok).collect();
+    assert_eq!(is_ok, [true, false, false]);
+    let (_, unopened) = page.partition();
+    assert!(matches!(unopened[1].error(), ItemError::Unprocessed));
+    assert_eq!(unopened[1].key(), Some(&Key::with_sort("c-1", 6)));
+    assert_eq!(calls(&stack, "BatchGetItem"), 2);
+}
+
+#[tokio::test]
+async fn an_entry_of_an_index_without_a_key_is_reported_in_its_place() {
+    let stack = start(4).await;
+    let table = meddled(&stack, |input: &mut QueryInput| {
+        input.projection_expression = Some("#0".to_owned());
+        let names = input.expression_attribute_names.as_mut().unwrap();
+        names.retain(|placeholder, _| placeholder == "#0");
+        input.key_condition_expression = Some("#0 = :0".to_owned());
+    });
+    let query = table
+        .query("open")
+        .index("keys-by-state")
+        .fetch_from_table();
+    let page = query.page().await.unwrap();
+    assert_eq!((page.items().len(), page.vanished()), (2, 0));
+    let (_, unopened) = page.partition();
+    let ItemError::Open(OpenError::Attribute(error)) = unopened[0].error() else {
+        panic!("{unopened:?}")
+    };
+    assert_eq!(error.name(), "customer");
+    assert!(unopened[0].key().is_none());
+    assert_eq!(
+        calls(&stack, "BatchGetItem"),
+        0,
+        "there is nothing to ask for"
+    );
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use aws_smithy_async::test_util::ManualTimeSource;
 use aws_smithy_async::time::SharedTimeSource;
 use dynaseal::item::{Discriminator, Entities, Entity, Model, Unverified};
-use dynaseal::table::{FoundItem, OperationError as E, PlaintextKeys, PlaintextPolicy};
+use dynaseal::table::{Found, OperationError as E, PlaintextKeys, PlaintextPolicy};
 use dynaseal::testkit::Service;
 use dynaseal::{ConfigError, RegionSet, SealedTable};
 
@@ -36,7 +36,7 @@ impl Reader {
         }
     }
 
-    async fn get(&self, id: &str) -> Result<Option<FoundItem<Customer>>, OpenError> {
+    async fn get(&self, id: &str) -> Result<Option<Found<Customer>>, OpenError> {
         match self.table.get((id, 7)).allow_plaintext().send().await {
             Ok(found) => Ok(found),
             Err(E::Open(error)) => Err(error),
@@ -56,7 +56,7 @@ impl Reader {
         let found = self.get(id).await.unwrap().unwrap();
         assert!(!found.is_verified());
         assert_eq!(self.table.plaintext_reads(), reads + 1);
-        let FoundItem::Plaintext(customer) = found else {
+        let Found::Plaintext(customer) = found else {
             panic!("{found:?}")
         };
         customer.into_unauthenticated()
@@ -252,7 +252,7 @@ async fn plaintext_of_another_entity_type_is_refused() {
         stack.store(US, &plaintext(id)).await;
     }
     let found = table.get(("old-c", 7)).allow_plaintext().send().await;
-    let FoundItem::Plaintext(entity) = found.unwrap().unwrap() else {
+    let Found::Plaintext(entity) = found.unwrap().unwrap() else {
         panic!()
     };
     assert_eq!(
@@ -309,7 +309,7 @@ async fn neither_plaintext_nor_keys_show_in_debug() {
     let opened = get().send_opened().await.unwrap();
     let found = get().send().await.unwrap();
     let shown = format!("{:?} {opened:?} {found:?}", get());
-    let Some(FoundItem::Plaintext(item)) = opened else {
+    let Some(Found::Plaintext(item)) = opened else {
         panic!()
     };
     let unverified: &Unverified<Item> = &item;

@@ -120,7 +120,8 @@ async fn consumed_capacity_is_asked_for_and_answered() {
     let delete = table
         .delete(("c-1", 7))
         .customize(|b| b.return_consumed_capacity(total));
-    assert!(delete.send().await.unwrap().consumed_capacity().is_some());
+    let output = delete.send().await.unwrap();
+    assert!(output.sdk_output().consumed_capacity().is_some());
 }
 
 #[tokio::test]

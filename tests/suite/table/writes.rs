@@ -1,63 +1,31 @@
 //! Conditional writes: conflicts, lost responses, versions.
 
-use std::time::SystemTime;
-
-use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_smithy_async::test_util::instant_time_and_sleep;
-use dynaseal::testkit::{Fault, Service};
-use dynaseal::{KmsMrkKeyring, RegionSet, SealedTable};
 
+use super::meanwhile::{NoWait, calls, lose_the_next, retrying};
 use super::*;
 
 /// A model with a counter.
 #[derive(Clone, Debug, Serialize, Deserialize, Seal)]
 #[seal(table = "customers", default = "encrypt")]
 #[serde(rename_all = "camelCase")]
-struct Account {
+pub(super) struct Account {
     #[seal(partition_key)]
-    customer_id: String,
+    pub(super) customer_id: String,
     #[seal(sort_key)]
-    record: u64,
-    owner: Redacted<String>,
+    pub(super) record: u64,
+    pub(super) owner: Redacted<String>,
     #[seal(version)]
-    version: u64,
+    pub(super) version: u64,
 }
 
-fn account(version: u64) -> Account {
+pub(super) fn account(version: u64) -> Account {
     Account {
         customer_id: "c-1".to_owned(),
         record: 7,
         owner: "Ada".to_owned().into(),
         version,
     }
-}
-
-/// A table whose SDK retries, and waits for nothing.
-fn retrying<T: dynaseal::item::Model>(stack: &Stack) -> SealedTable<T> {
-    let (time, sleep) = instant_time_and_sleep(SystemTime::UNIX_EPOCH);
-    let config = stack.cloud.sdk_config(US).into_builder();
-    let config = config
-        .time_source(time)
-        .sleep_impl(sleep)
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    let regions = RegionSet::builder(&config.build())
-        .local(US)
-        .build()
-        .unwrap();
-    let keyring = KmsMrkKeyring::new(stack.key.arn(US), &regions).unwrap();
-    SealedTable::builder(TABLE, keyring, &regions)
-        .build()
-        .unwrap()
-}
-
-fn lose_the_next_response(stack: &Stack) {
-    let lost = Fault::LostResponse.on("PutItem").times(1);
-    stack.cloud.region(US).fail(Service::DynamoDb, lost);
-}
-
-fn puts(stack: &Stack) -> usize {
-    stack.cloud.calls_of(US, Service::DynamoDb, "PutItem")
 }
 
 /// The footer that is stored, which every write changes.
@@ -99,13 +67,13 @@ async fn writes_only_where_nothing_is_and_keeps_the_typed_conflict() {
 #[tokio::test]
 async fn recognises_its_own_write_after_a_lost_response() {
     let stack = start().await;
-    lose_the_next_response(&stack);
-    let put = retrying(&stack)
+    lose_the_next(&stack, "PutItem");
+    let put = retrying(&stack, NoWait::default())
         .put(&customer("c-1"))
         .if_not_exists()
         .send();
     put.await.expect("our own item is in the way");
-    assert_eq!(puts(&stack), 2, "the SDK tried again");
+    assert_eq!(calls(&stack, "PutItem"), 2, "it was sent again");
     let found = stack.table::<Customer>(US).get(("c-1", 7)).send().await;
     assert!(found.unwrap().is_some());
 }
@@ -114,13 +82,20 @@ async fn recognises_its_own_write_after_a_lost_response() {
 async fn does_not_take_an_equal_item_of_somebody_else_for_its_own() {
     let stack = start().await;
     stack.table(US).put(&customer("c-1")).send().await.unwrap();
-    lose_the_next_response(&stack);
-    let put = retrying(&stack)
+    let before = footer(&stack).await;
+    lose_the_next(&stack, "PutItem");
+    let put = retrying(&stack, NoWait::default())
         .put(&customer("c-1"))
         .if_not_exists()
         .send();
-    assert_conflict(&put.await.unwrap_err());
-    assert_eq!(puts(&stack), 3);
+    let error = put.await.unwrap_err();
+    // Lost was a failed condition, but nobody can know that.
+    assert!(
+        matches!(error, OperationError::OutcomeUnknown(_)),
+        "{error:?}"
+    );
+    assert_eq!(calls(&stack, "PutItem"), 3);
+    assert_eq!(footer(&stack).await, before);
 }
 
 #[tokio::test]
@@ -132,12 +107,18 @@ async fn does_not_take_an_unsealed_item_for_its_own() {
 }
 
 #[tokio::test]
-async fn a_lost_response_without_retries_is_the_sdks_retryable_error() {
+async fn a_lost_response_without_retries_leaves_the_outcome_unknown() {
     let stack = start().await;
-    lose_the_next_response(&stack);
+    lose_the_next(&stack, "PutItem");
     let put = stack.table(US).put(&customer("c-1")).if_not_exists().send();
     let error = put.await.unwrap_err();
-    assert!(error.is_retryable(), "{error:?}");
+    assert!(
+        matches!(error, OperationError::OutcomeUnknown(_)),
+        "{error:?}"
+    );
+    assert!(!error.is_retryable(), "the same call could not tell either");
+    assert!(error.sdk_error().is_some(), "what was lost is there");
+    assert_eq!(error.region(), Some(US));
     assert!(
         stack.stored(US, &key("c-1")).await.is_some(),
         "it was written all the same"
@@ -174,8 +155,12 @@ async fn a_model_without_version_answers_none() {
 async fn a_versioned_write_with_a_lost_response_is_recognised() {
     let stack = start().await;
     stack.table(US).put(&account(0)).send().await.unwrap();
-    lose_the_next_response(&stack);
-    let output = retrying(&stack).put(&account(1)).send().await.unwrap();
+    lose_the_next(&stack, "PutItem");
+    let output = retrying(&stack, NoWait::default())
+        .put(&account(1))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(output.version(), Some(2));
     let found = stack.table::<Account>(US).get(("c-1", 7)).send().await;
     assert_eq!(found.unwrap().unwrap().version, 2);
@@ -206,5 +191,5 @@ async fn a_version_that_cannot_be_advanced_is_an_error_before_anything_is_sent()
     };
     assert_eq!(error.name(), "version");
     assert_eq!(error.issue(), dynaseal::error::AttributeIssue::NotAVersion);
-    assert_eq!(puts(&stack), 0);
+    assert_eq!(calls(&stack, "PutItem"), 0);
 }
