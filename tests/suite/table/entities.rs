@@ -1,6 +1,7 @@
 //! Several entity types in one table: each item chooses its schema, and nobody else does.
 
 mod attacks;
+mod operations;
 mod rules;
 
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -1,5 +1,7 @@
 //! Reading a table in migration: what is let through, and what an administrator gains.
 
+mod operations;
+
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_async::test_util::ManualTimeSource;
