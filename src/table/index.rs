@@ -12,6 +12,7 @@ use super::Refused;
 use super::core::Core;
 use crate::action::CryptoAction;
 use crate::error::ConfigError;
+use crate::format::RESERVED_PREFIX;
 use crate::item::ItemSchema;
 
 /// A secondary index of a table, global or local.
@@ -80,6 +81,7 @@ impl SecondaryIndex {
         let keys = self.keys();
         for name in std::iter::once(keys.partition).chain(keys.sort) {
             let why = match schema.action(name) {
+                _ if name.starts_with(RESERVED_PREFIX) => "belongs to the item format",
                 Some(CryptoAction::EncryptAndSign) => {
                     "is encrypted, so the index would sort ciphertexts; sign it only, or index \
                      something else"
@@ -234,6 +236,8 @@ mod tests {
             encrypted.contains("`ssn`") && encrypted.contains("encrypted"),
             "{encrypted}"
         );
+        let reserved = refusal(SecondaryIndex::new("i", "aws_dbe_b_ssn")).unwrap();
+        assert!(reserved.contains("item format"), "{reserved}");
         let unknown = refusal(SecondaryIndex::new("i", "plan").sort_key_name("age")).unwrap();
         assert!(
             unknown.contains("`age`") && unknown.contains("no action"),

@@ -10,6 +10,7 @@ mod pages;
 mod records;
 mod secrets;
 mod successes;
+mod writes;
 
 use std::collections::BTreeMap;
 

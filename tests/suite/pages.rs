@@ -5,6 +5,7 @@ mod batch_write;
 mod failures;
 mod indexes;
 mod kms_calls;
+mod properties;
 mod query;
 mod refused;
 mod scan;

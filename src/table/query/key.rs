@@ -5,7 +5,7 @@ use std::fmt;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::expression::{KeyCondition, SortKeyCondition};
-use crate::item::KeyValue;
+use crate::item::{ItemSchema, KeyValue};
 use crate::table::Refused;
 use crate::table::index::KeyNames;
 
@@ -55,6 +55,14 @@ impl IntoQueryKey for KeyCondition {
 }
 
 impl QueryKey {
+    /// Whether the keys that the caller names are attributes in clear. It needs no look at an index.
+    pub(super) fn check(&self, schema: &ItemSchema) -> Result<(), Refused> {
+        match &self.0 {
+            Kind::Partition(_) => Ok(()),
+            Kind::Condition(condition) => Ok(condition.check(schema)?),
+        }
+    }
+
     /// The key condition on these keys.
     pub(super) fn resolve(
         self,

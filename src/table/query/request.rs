@@ -42,8 +42,10 @@ impl Source for Request {
     ) -> Result<Answered, OperationError<QueryError>> {
         refuse_foreign(&self.input)?;
         let core = &self.read.core;
+        self.key.check(core.schema())?;
         let scope = self.read.scope(answer).await?;
-        let key = self.key_condition(&scope)?;
+        let key = self.key.clone();
+        let key = key.resolve(scope.keys(core), self.sort_key.clone())?;
         let input = self.input(&scope, &key, answer)?;
         let input = input.set_exclusive_start_key(start);
         let output = Box::pin(input.send_with(core.dynamodb())).await;
@@ -57,16 +59,6 @@ impl Source for Request {
 }
 
 impl Request {
-    fn key_condition(&self, scope: &Scope) -> Result<KeyCondition, Refused> {
-        let core = &self.read.core;
-        let key = self
-            .key
-            .clone()
-            .resolve(scope.keys(core), self.sort_key.clone())?;
-        key.check(core.schema())?;
-        Ok(key)
-    }
-
     fn input(
         &self,
         scope: &Scope,

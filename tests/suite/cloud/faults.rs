@@ -244,7 +244,7 @@ async fn cancels_transactions_with_a_reason_for_each_operation() {
     let send = || {
         let delete = |id: &str| {
             let delete = Delete::builder().table_name(TABLE);
-            let delete = delete.key("id", AttributeValue::S(id.to_owned()));
+            let delete = delete.key("id", s(id)).key("part", part());
             let item = TransactWriteItem::builder();
             item.delete(delete.build().unwrap()).build()
         };
@@ -266,4 +266,62 @@ async fn cancels_transactions_with_a_reason_for_each_operation() {
     let codes: Vec<_> = reasons.map(|reason| reason.code()).collect();
     assert_eq!(codes, [Some("TransactionConflict"), Some("None")]);
     send().await.expect("no other request is at work");
+}
+
+#[tokio::test]
+async fn hands_back_the_last_requests_of_a_batch_and_does_the_others() {
+    use aws_sdk_dynamodb::types::{KeysAndAttributes, PutRequest, WriteRequest};
+
+    let cloud = cloud_with_table().await;
+    let us = dynamodb(without_retries(&cloud, US));
+    cloud
+        .region(US)
+        .fail(Service::DynamoDb, Fault::Unprocessed(2));
+    let key = |id: &str| [("id".to_owned(), s(id)), ("part".to_owned(), part())].into();
+    let put = |id: &str| {
+        let put = PutRequest::builder()
+            .set_item(Some(key(id)))
+            .build()
+            .unwrap();
+        WriteRequest::builder().put_request(put).build()
+    };
+    let write = us
+        .batch_write_item()
+        .request_items(TABLE, ["a", "b", "c"].map(put).into());
+    let unprocessed = write.send().await.unwrap().unprocessed_items.unwrap();
+    assert_eq!(unprocessed[TABLE], ["b", "c"].map(put));
+    cloud.region(US).recover();
+    put_all(&us, &["b", "c"]).await;
+
+    cloud
+        .region(US)
+        .fail(Service::DynamoDb, Fault::Unprocessed(2));
+    let get = |ids: &[&str]| {
+        let keys = ids.iter().map(|id| key(id)).collect();
+        let keys = KeysAndAttributes::builder()
+            .set_keys(Some(keys))
+            .consistent_read(true);
+        us.batch_get_item()
+            .request_items(TABLE, keys.build().unwrap())
+            .send()
+    };
+    let answer = get(&["c", "b", "a"]).await.unwrap();
+    assert_eq!(answer.responses.unwrap()[TABLE].len(), 1);
+    let unprocessed = &answer.unprocessed_keys.unwrap()[TABLE];
+    assert_eq!(unprocessed.keys(), ["b", "a"].map(key));
+    assert_eq!(unprocessed.consistent_read(), Some(true));
+    let answer = get(&["c"]).await.unwrap();
+    assert!(answer.responses.is_none_or(|tables| tables.is_empty()));
+    assert_eq!(
+        answer.unprocessed_keys.unwrap()[TABLE].keys(),
+        ["c"].map(key)
+    );
+    put_all(&us, &["d"]).await;
+}
+
+/// Single writes, which no batch fault strikes.
+async fn put_all(client: &Client, ids: &[&str]) {
+    for id in ids {
+        put(client, id, "v").await;
+    }
 }

@@ -89,3 +89,35 @@ async fn refuses_a_table_without_a_key_or_with_a_name_that_is_taken() {
     let taken = TableDefinition::new(TABLE).partition_key("id", KeyType::S);
     assert!(cloud.create_global_table(&taken).await.is_err());
 }
+
+#[tokio::test]
+async fn indexes_project_what_they_are_told_to() {
+    let cloud = Cloud::start([US]).await.unwrap();
+    let index = |name: &str| SecondaryIndex::new(name).partition_key("plan", KeyType::S);
+    let table = TableDefinition::new(TABLE)
+        .partition_key("id", KeyType::S)
+        .sort_key("part", KeyType::N)
+        .secondary_index(index("all"))
+        .secondary_index(index("keys").keys_only())
+        .secondary_index(index("some").include(["value"]));
+    cloud.create_global_table(&table).await.unwrap();
+    let us = cloud.dynamodb(US);
+    let put = us.put_item().table_name(TABLE).item("id", s("a"));
+    let put = put.item("part", part()).item("plan", s("gold"));
+    put.item("value", s("v"))
+        .item("more", s("m"))
+        .send()
+        .await
+        .unwrap();
+    for (name, expected) in [
+        ("all", &["id", "more", "part", "plan", "value"][..]),
+        ("keys", &["id", "part", "plan"]),
+        ("some", &["id", "part", "plan", "value"]),
+    ] {
+        let scan = us.scan().table_name(TABLE).index_name(name);
+        let items = scan.send().await.unwrap().items.unwrap();
+        let mut names: Vec<_> = items[0].keys().collect();
+        names.sort();
+        assert_eq!(names, expected, "{name}");
+    }
+}

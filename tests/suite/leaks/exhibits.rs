@@ -12,8 +12,8 @@ use dynaseal::error::{
 use dynaseal::item::ModelMismatch;
 use dynaseal::records::ImageError;
 use dynaseal::records::export::ExportError;
-use dynaseal::table::{Refused, SdkFailure};
-use dynaseal::{ConfigError, KeyringError, OpenError, SealError};
+use dynaseal::table::{OutcomeUnknown, Refused, SdkFailure, UpdateWriteError};
+use dynaseal::{ConfigError, KeyringError, OpenError, OperationError, SealError};
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::filter::Targets;
@@ -107,6 +107,12 @@ fn is_ours(error: &(dyn Error + 'static)) -> bool {
         error.is::<SdkFailure<of::put_item::PutItemError>>()
             || error.is::<SdkFailure<of::get_item::GetItemError>>()
             || error.is::<SdkFailure<of::delete_item::DeleteItemError>>()
+            || error.is::<SdkFailure<UpdateWriteError>>()
+            || error.is::<OutcomeUnknown<of::put_item::PutItemError>>()
+            || error.is::<OutcomeUnknown<of::delete_item::DeleteItemError>>()
+            || error.is::<OutcomeUnknown<UpdateWriteError>>()
+            || error.is::<OperationError<of::get_item::GetItemError>>()
+            || error.is::<OperationError<UpdateWriteError>>()
     }
     error.is::<SealError>()
         || error.is::<OpenError>()

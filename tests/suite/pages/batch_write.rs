@@ -177,7 +177,8 @@ async fn an_item_that_cannot_be_sealed_keeps_all_from_being_sent() {
 #[tokio::test]
 async fn items_are_sealed_concurrently() {
     let stack = start(0).await;
-    let latency = Fault::Latency(std::time::Duration::from_millis(20));
+    // Long enough for all of them to start before the first is done.
+    let latency = Fault::Latency(std::time::Duration::from_millis(200));
     stack.cloud.region(US).fail(Service::Kms, latency);
     let table = stack.table::<Order>(US);
     table

@@ -13,11 +13,13 @@ use crate::support::header::{Edk, edks, with_edks};
 #[tokio::test]
 async fn a_page_is_opened_concurrently_and_no_more_than_that() {
     let stack = start(100).await;
-    let latency = Fault::Latency(Duration::from_millis(20));
-    stack.cloud.region(US).fail(Service::Kms, latency);
     let table = stack.table::<Order>(US);
-    for concurrency in [1, 16, 50] {
+    // Long enough for as many as may to start before the first of them is done.
+    for (concurrency, latency) in [(1, 1), (16, 200), (50, 200)] {
         stack.cloud.reset_calls();
+        stack.cloud.region(US).recover();
+        let latency = Fault::Latency(Duration::from_millis(latency));
+        stack.cloud.region(US).fail(Service::Kms, latency);
         let page = table.query("c-1").concurrency(concurrency).page().await;
         let (orders, unopened) = page.unwrap().partition();
         assert!(unopened.is_empty());

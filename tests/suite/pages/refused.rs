@@ -257,6 +257,13 @@ async fn key_conditions_on_other_keys() {
             .query(KeyCondition::new("customer", "c-1").sort("number", SortKeyCondition::gt(1)))
             .sort_key(SortKeyCondition::lt(9)),
         table.query(AttributeValue::Bool(true)),
+        // Of this index nothing is known yet, and nobody is asked.
+        table
+            .query(KeyCondition::new("card", "4111 1111"))
+            .index("by-card"),
+        table
+            .query(KeyCondition::new("typo", "4111 1111"))
+            .index("by-card"),
         table.query("c-1").fetch_from_table(),
     ];
     for (at, query) in refused.into_iter().enumerate() {

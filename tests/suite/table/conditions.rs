@@ -28,7 +28,7 @@ async fn tenant(stack: &Stack) -> String {
 /// An administrator spoils the item.
 async fn corrupt(stack: &Stack) {
     let mut stored = stack.stored(US, &key("c-1")).await.unwrap();
-    stored.insert("tenant".to_owned(), s("initech"));
+    stored.insert("plan".to_owned(), s("Free"));
     stack.store(US, &stored).await;
 }
 

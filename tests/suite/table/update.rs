@@ -71,6 +71,7 @@ fn add_hundred(table: &SealedTable<Purse>) -> impl Future<Output = ()> + Send + 
 async fn changes_what_the_closure_changes_and_seals_it_again() {
     let (stack, table) = start_with_purse().await;
     let before = stack.stored(US, &key("c-1")).await.unwrap();
+    stack.cloud.reset_calls();
     let update = table.update(("c-1", 7), |purse| {
         purse.coins += 5;
         purse.state = "shut".to_owned();

@@ -65,7 +65,7 @@ async fn returns_the_item_before_or_after_or_what_was_updated() {
 #[tokio::test]
 async fn an_item_that_does_not_open_afterwards_is_no_failure_of_the_update() {
     let (stack, mut stored) = start_with_customer().await;
-    stored.insert("tenant".to_owned(), s("initech"));
+    stored.insert("plan".to_owned(), s("Free"));
     stack.store(US, &stored).await;
     let table = stack.table::<Customer>(US);
     let update = table.update_unsigned(("c-1", 7), increment()).return_new();
