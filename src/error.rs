@@ -5,12 +5,14 @@
 
 mod attribute;
 mod config;
+mod entity;
 mod keyring;
 mod open;
 mod seal;
 
 pub use attribute::{AttributeIssue, InvalidAttribute, ValueError};
 pub use config::ConfigError;
+pub use entity::EntityMismatch;
 pub use keyring::{KeyringError, KeyringErrorKind};
 pub use open::{
     AuthenticationFailed, ContextConflict, Malformed, NotSealed, OpenError, SchemaChanged,

@@ -2,7 +2,10 @@
 
 mod context;
 mod describe;
+mod discriminator;
 mod encryptor;
+mod entities;
+mod entity;
 mod fields;
 #[cfg(test)]
 mod frozen;
@@ -14,13 +17,18 @@ mod typed;
 mod unsigned;
 
 pub use describe::{Description, EncryptedDataKeyDescription, Unverified};
+pub use discriminator::Discriminator;
 pub use encryptor::ItemEncryptor;
-pub(crate) use legend::SealedActions;
+pub use entities::{Entities, EntitiesBuilder};
+pub use entity::Entity;
+pub(crate) use legend::{SealedActions, SealedLegend};
 pub use model::{
     AnyKey, AttributeSchema, Attributes, IntoKey, Key, KeyValue, Model, ModelSchema, NoKey, Part,
     PartitionAndSortKey, PartitionKeyOnly, Role, Seal,
 };
+pub(crate) use opened::check_key;
 pub use opened::{HeaderVersion, OpenedItem};
+pub(crate) use schema::SchemaSettings;
 pub use schema::{ItemSchema, ItemSchemaBuilder};
 pub use typed::{MismatchCause, ModelMismatch};
 pub use unsigned::Unsigned;

@@ -11,13 +11,16 @@ mod core;
 mod customize;
 mod deadline;
 mod delete;
+mod entities;
 mod error;
 mod fetch_from_table;
 mod get;
 mod handle;
 mod index;
 mod key_bytes;
+mod name;
 mod page;
+mod plaintext;
 mod put;
 mod query;
 mod read;
@@ -45,6 +48,7 @@ pub use get::Get;
 pub use handle::{Limits, OpenOnly, Opens, SealOnly, Seals};
 pub use index::SecondaryIndex;
 pub use page::{ItemError, Items, LastEvaluatedKey, Page, PageFailure, UnopenedItem};
+pub use plaintext::{AllowPlaintext, Found, PlaintextKeys, PlaintextPolicy};
 pub use put::{Put, PutOutput};
 pub use query::{IntoQueryKey, Query, QueryKey};
 pub use scan::{ParallelScan, Scan};
@@ -57,7 +61,6 @@ pub use update::{Change, Update, UpdateError, UpdateWriteError, Updated};
 pub use update_unsigned::{UpdateUnsigned, UpdateUnsignedOutput};
 
 use self::core::Core;
-use crate::error::ConfigError;
 use crate::expression::UpdateExpression;
 use crate::item::{IntoKey, Item, ItemEncryptor, Model};
 use crate::keyring::Keyring;
@@ -66,8 +69,8 @@ use crate::region::RegionSet;
 /// A DynamoDB table whose items are sealed: what goes in is encrypted and signed, what comes out was
 /// verified.
 ///
-/// `T` is a model that derives [`Seal`](crate::Seal), or [`Item`] for untyped work. Requests go to
-/// the local region of the [`RegionSet`]; sealing and opening use the keyring's replica there. Cheap
+/// `T` is a model that derives [`Seal`](crate::Seal), [`Item`] for untyped work, or
+/// [`Entity`](crate::item::Entity) for several entity types in one table. Requests go to the local region of the [`RegionSet`]; sealing and opening use the keyring's replica there. Cheap
 /// to clone.
 ///
 /// ```
@@ -110,6 +113,9 @@ pub struct SealedTable<T = Item> {
 
 impl<T: Model> SealedTable<T> {
     /// Starts a table of this name, or of this ARN, with keys from `keyring`.
+    ///
+    /// An ARN stands for its table's replica in every region of the set, so its region must be one of
+    /// them. Its account is not looked at: requests go by name, to the account of the credentials.
     pub fn builder(
         table_name: impl Into<String>,
         keyring: impl Keyring + 'static,
@@ -228,6 +234,13 @@ impl<T: Model> SealedTable<T> {
         UpdateUnsigned::new(Arc::clone(&self.core), key.into_key(), expression)
     }
 
+    /// How often this table, and all clones and handles of it, have let plaintext through; see
+    /// [`PlaintextPolicy`].
+    #[must_use]
+    pub fn plaintext_reads(&self) -> u64 {
+        self.core.plaintext_reads()
+    }
+
     /// The encryptor of this table, for items that come another way: streams, exports, transactions
     /// of your own.
     #[must_use]
@@ -255,54 +268,7 @@ impl<T> fmt::Debug for SealedTable<T> {
     }
 }
 
-/// The name of a table out of what the caller gave: a name, or an ARN that ends in one.
-///
-/// An ARN names the same table and must not be a way around sealing.
-fn table_name(given: &str) -> Result<String, ConfigError> {
-    let name = match given.strip_prefix("arn:") {
-        Some(arn) => arn.split_once(":table/").map(|(_, name)| name),
-        None => Some(given),
-    };
-    let is_name = |name: &&str| {
-        (3..=255).contains(&name.len())
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
-    };
-    name.filter(is_name).map(str::to_owned).ok_or_else(|| {
-        ConfigError::new(format!(
-            "`{given}` is no table: a name has 3 to 255 letters, digits, `_`, `-` and `.`, and a \
-             table ARN ends in `:table/` and the name"
-        ))
-    })
-}
-
 /// The footer of a sealed item, which no other item has.
 fn footer(item: &Item) -> Option<&AttributeValue> {
     item.get(crate::format::FOOTER_ATTRIBUTE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn resolves_arns_to_the_same_table() {
-        let arn = "arn:aws:dynamodb:eu-west-1:111122223333:table/customers";
-        assert_eq!(table_name(arn).unwrap(), "customers");
-        assert_eq!(table_name("customers").unwrap(), "customers");
-    }
-
-    #[test]
-    fn refuses_what_is_no_table_name() {
-        for given in [
-            "",
-            "ab",
-            "a b c",
-            "arn:aws:dynamodb:eu-west-1:1:table/customers/index/x",
-            "arn:aws:s3:::x",
-        ] {
-            assert!(table_name(given).is_err(), "{given}");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::{InvalidAttribute, KeyringError};
+use super::{EntityMismatch, InvalidAttribute, KeyringError};
 use crate::suite::AlgorithmSuite;
 
 /// Why an item was not opened. Nothing of it was released.
@@ -14,6 +14,8 @@ pub enum OpenError {
     NotSealed(NotSealed),
     /// Header or footer are not in the item format.
     Malformed(Malformed),
+    /// The item is none of the entity types of its table, or not the one that was asked for.
+    Entity(EntityMismatch),
     /// One attribute is missing, has a reserved name, or is not what the header says it is.
     Attribute(InvalidAttribute),
     /// Attributes were added to or removed from what is signed.
@@ -52,6 +54,7 @@ impl fmt::Display for OpenError {
         f.write_str(match self {
             Self::NotSealed(_) => "item is not sealed",
             Self::Malformed(_) => "item is not in the sealed format",
+            Self::Entity(_) => "item is of no entity type that is expected",
             Self::Attribute(_) => "item was not sealed like this",
             Self::SchemaChanged(_) => "the signed attributes are not the ones that were sealed",
             Self::Context(_) => "encryption context does not match",
@@ -68,6 +71,7 @@ impl Error for OpenError {
         Some(match self {
             Self::NotSealed(error) => error,
             Self::Malformed(error) => error,
+            Self::Entity(error) => error,
             Self::Attribute(error) => error,
             Self::SchemaChanged(error) => error,
             Self::Context(error) => error,
@@ -93,6 +97,7 @@ macro_rules! causes {
 causes! {
     NotSealed(NotSealed),
     Malformed(Malformed),
+    Entity(EntityMismatch),
     Attribute(InvalidAttribute),
     SchemaChanged(SchemaChanged),
     Context(ContextConflict),

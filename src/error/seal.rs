@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::{InvalidAttribute, KeyringError};
+use super::{EntityMismatch, InvalidAttribute, KeyringError};
 
 /// Why an item was not sealed. Nothing was sent or changed.
 #[non_exhaustive]
@@ -12,6 +12,8 @@ pub enum SealError {
     /// An attribute has no action, a reserved name, no value where one is needed, or a value
     /// without canonical bytes.
     Attribute(InvalidAttribute),
+    /// The item is none of the entity types of its table, or not the one that was asked for.
+    Entity(EntityMismatch),
     /// A value in the encryption context has more than 65,535 bytes.
     ContextTooLarge,
     /// The item has more than 65,535 signed attributes.
@@ -45,6 +47,7 @@ impl fmt::Display for SealError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Attribute(_) => "item cannot be sealed",
+            Self::Entity(_) => "item is of no entity type that is expected",
             Self::ContextTooLarge => "a value in the encryption context is over 65535 bytes",
             Self::TooManyAttributes => "the item has more than 65535 signed attributes",
             Self::Keyring(_) => "no key to seal with",
@@ -60,6 +63,7 @@ impl Error for SealError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Attribute(error) => Some(error),
+            Self::Entity(error) => Some(error),
             Self::Keyring(error) => Some(error),
             Self::ContextTooLarge
             | Self::TooManyAttributes
@@ -72,6 +76,12 @@ impl Error for SealError {
 impl From<InvalidAttribute> for SealError {
     fn from(error: InvalidAttribute) -> Self {
         Self::Attribute(error)
+    }
+}
+
+impl From<EntityMismatch> for SealError {
+    fn from(error: EntityMismatch) -> Self {
+        Self::Entity(error)
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::Item;
+use super::entities::Schemas;
 use super::fields::{Attributes, check_reserved, to_open};
 use super::opened::HeaderVersion;
-use super::{Item, ItemSchema};
 use crate::action::CryptoAction;
 use crate::context::EncryptionContext;
 use crate::error::{Malformed, OpenError};
@@ -27,11 +28,26 @@ impl<T> Unverified<T> {
     pub fn unauthenticated(&self) -> &T {
         &self.0
     }
+
+    /// The claim by value. From here on nothing reminds of who vouches for it: nobody.
+    #[must_use]
+    pub fn into_unauthenticated(self) -> T {
+        self.0
+    }
+
+    /// Reads the claim as something else, which is as unverified.
+    pub(crate) fn try_map<U, E>(
+        self,
+        map: impl FnOnce(T) -> Result<U, E>,
+    ) -> Result<Unverified<U>, E> {
+        map(self.0).map(Unverified)
+    }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Unverified<T> {
+/// Shows nothing: it may be an item. What it holds has a `Debug` of its own.
+impl<T> fmt::Debug for Unverified<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Unverified").field(&self.0).finish()
+        f.debug_struct("Unverified").finish_non_exhaustive()
     }
 }
 
@@ -46,8 +62,9 @@ pub struct Description {
 }
 
 impl Description {
-    pub(super) fn of(schema: &ItemSchema, mut item: Item) -> Result<Self, OpenError> {
+    pub(super) fn of(schemas: &Schemas, mut item: Item) -> Result<Self, OpenError> {
         let (head, _foot) = super::encryptor::take_parts(&mut item)?;
+        let schema = schemas.choose(&item)?.schema;
         let header = Header::parse(head.as_ref())?;
         let attributes = Attributes::split(schema, item);
         check_reserved(&attributes)?;

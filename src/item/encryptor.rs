@@ -1,5 +1,6 @@
 //! The two verbs: seal and open.
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -7,6 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::context::{self, ContextField};
 use super::describe::{Description, Unverified};
+use super::entities::{Choice, Entities, Schemas};
 use super::fields::{self, Attributes};
 use super::legend::{SealedActions, SealedLegend};
 use super::{Item, ItemSchema, OpenedItem};
@@ -14,15 +16,15 @@ use crate::context::Entries;
 use crate::crypto::random::{Random, SystemRandom};
 use crate::engine::{self, FieldBytes, Parsed, SealField, SealedParts, StoredField, Verified};
 use crate::error::{
-    AttributeIssue, InvalidAttribute, KeyringError, KeyringErrorKind, Malformed, NotSealed,
-    OpenError, SealError, SuiteBelowPolicy, TooManyEncryptedDataKeys,
+    AttributeIssue, ConfigError, EntityMismatch, InvalidAttribute, KeyringError, KeyringErrorKind,
+    Malformed, NotSealed, OpenError, SealError, SuiteBelowPolicy, TooManyEncryptedDataKeys,
 };
 use crate::format::header::{Header, MESSAGE_ID_LEN, MessageId, Version};
 use crate::format::legend::LegendByte;
 use crate::format::{FOOTER_ATTRIBUTE, HEADER_ATTRIBUTE};
 use crate::keyring::{Keyring, Opened, Unwrapped};
 use crate::materials::{CallBudget, Preparation};
-use crate::suite::{AlgorithmSuite, Authenticity, KeyBinding};
+use crate::suite::{Authenticity, KeyBinding};
 use crate::value::decode;
 
 /// Seals and opens items under one schema and one keyring.
@@ -54,7 +56,7 @@ use crate::value::decode;
 /// ```
 #[derive(Clone, Debug)]
 pub struct ItemEncryptor {
-    schema: Arc<ItemSchema>,
+    schemas: Schemas,
     keyring: Arc<dyn Keyring>,
     random: Arc<dyn Random>,
 }
@@ -62,11 +64,38 @@ pub struct ItemEncryptor {
 impl ItemEncryptor {
     /// An encryptor for the items of `schema`, with keys from `keyring`.
     pub fn new(schema: impl Into<Arc<ItemSchema>>, keyring: impl Keyring + 'static) -> Self {
+        Self::with_schemas(Schemas::One(schema.into()), keyring)
+    }
+
+    /// An encryptor for the items of several entity types, with keys from `keyring`.
+    ///
+    /// Each item chooses its schema, in [`seal`](Self::seal) and in [`open`](Self::open); an item of none
+    /// of the types is refused.
+    pub fn of_entities(entities: &Entities, keyring: impl Keyring + 'static) -> Self {
+        let entities = entities.clone();
+        Self::with_schemas(
+            Schemas::Several {
+                entities,
+                only: None,
+            },
+            keyring,
+        )
+    }
+
+    fn with_schemas(schemas: Schemas, keyring: impl Keyring + 'static) -> Self {
         Self {
-            schema: schema.into(),
+            schemas,
             keyring: Arc::new(keyring),
             random: Arc::new(SystemRandom),
         }
+    }
+
+    /// The same, for the items of one model of the entity types alone.
+    pub(crate) fn only(&self, model: TypeId) -> Result<Self, ConfigError> {
+        Ok(Self {
+            schemas: self.schemas.only(model)?,
+            ..self.clone()
+        })
     }
 
     /// An encryptor whose random bytes a test has chosen.
@@ -76,10 +105,28 @@ impl ItemEncryptor {
         self
     }
 
-    /// The schema.
+    /// The schema. Of several entity types, what holds of all: an attribute is encrypted if it is in
+    /// any of them.
     #[must_use]
     pub fn schema(&self) -> &ItemSchema {
-        &self.schema
+        self.schemas.schema()
+    }
+
+    /// The version attribute of the entity type that an item is of.
+    pub(crate) fn version_attribute(&self, item: &Item) -> Option<&'static str> {
+        let choice = self.schemas.choose(item).ok()?;
+        choice.version_attribute()
+    }
+
+    /// The name of the entity type that an item is of, going by what it says.
+    pub(crate) fn entity_of(&self, item: &Item) -> Option<Arc<str>> {
+        self.schemas.choose(item).ok()?.entity().cloned()
+    }
+
+    /// Refuses an item that is of no entity type, or not of the only one that is wanted, going by what
+    /// nobody has verified.
+    pub(crate) fn check_entity(&self, item: &Item) -> Result<(), EntityMismatch> {
+        self.schemas.choose(item)?.check_wanted()
     }
 
     /// Encrypts and signs an item: what it returns can be put into the table.
@@ -100,11 +147,15 @@ impl ItemEncryptor {
         item: Item,
         before: &SealedActions,
     ) -> Result<Item, SealError> {
-        fields::check_sealable(&self.schema, &item)?;
-        let attributes = Attributes::split(&self.schema, item);
-        let mut fields = fields::to_seal(&self.schema, before, &attributes)?;
-        let (version, entries) = self.seal_context(before, &fields)?;
-        let preparation = Preparation::new(self.suite(), entries)?;
+        let schema = self.schemas.choose_to_seal(&item)?.schema;
+        if before.is_empty() {
+            fields::check_unsigned(schema, &item)?;
+        }
+        let attributes = Attributes::split(schema, item);
+        let mut fields = fields::to_seal(schema, before, &attributes)?;
+        let (version, entries) = seal_context(schema, before, &fields)?;
+        let suite = schema.suite(self.keyring.binding());
+        let preparation = Preparation::new(suite, entries)?;
         let keys = self.keyring.on_encrypt(preparation.request()).await;
         let keys = keys.map_err(|error| error.in_keyring(self.keyring.name()))?;
         let materials = preparation.finish(&keys, &*self.random)?;
@@ -140,20 +191,24 @@ impl ItemEncryptor {
         budget: Option<&CallBudget>,
     ) -> Result<(OpenedItem, SealedLegend), OpenError> {
         let (head, foot) = take_parts(&mut item)?;
+        let choice = self.schemas.choose(&item)?;
+        let schema = choice.schema;
         let header = Header::parse(head.as_ref())?;
-        self.check_policy(&header)?;
-        let mut attributes = Attributes::split(&self.schema, item);
+        self.check_policy(schema, &header)?;
+        let mut attributes = Attributes::split(schema, item);
         fields::check_reserved(&attributes)?;
-        let fields = fields::to_open(&self.schema, &attributes, &header)?;
-        let rebuilt = rebuild_context(&self.schema, header.version, &fields)?;
+        let fields = fields::to_open(schema, &attributes, &header)?;
+        choice.check_selector(&fields)?;
+        let rebuilt = rebuild_context(schema, header.version, &fields)?;
         let parsed = Parsed::new(header, foot.as_ref(), rebuilt, fields)?;
         let opened = self.unwrap(&parsed, budget).await?;
         let verified = parsed
             .unwrap_key(opened)
             .check_commitment()?
             .verify_footer()?;
+        choice.check_wanted()?;
         let decrypted = decrypt_values(&verified, &attributes)?;
-        let (mut facts, legend) = self.facts(verified);
+        let (mut facts, legend) = self.facts(verified, &choice);
         for (index, value) in decrypted {
             attributes.replace(index, value);
         }
@@ -168,16 +223,12 @@ impl ItemEncryptor {
     /// [`OpenError::NotSealed`], [`OpenError::Malformed`], [`OpenError::SchemaChanged`] or
     /// [`OpenError::Attribute`] if the item cannot be one of this schema.
     pub fn describe(&self, item: Item) -> Result<Unverified<Description>, OpenError> {
-        Description::of(&self.schema, item).map(Unverified::new)
+        Description::of(&self.schemas, item).map(Unverified::new)
     }
 
     /// What wrapping under the keyring proves.
     pub(crate) fn binding(&self) -> KeyBinding {
         self.keyring.binding()
-    }
-
-    fn suite(&self) -> AlgorithmSuite {
-        self.schema.suite(self.binding())
     }
 
     fn message_id(&self) -> Result<MessageId, SealError> {
@@ -188,41 +239,14 @@ impl ItemEncryptor {
         Ok(MessageId(id))
     }
 
-    /// Header version 2 exactly if something is included, as every implementation decides it.
-    fn seal_context(
-        &self,
-        before: &SealedActions,
-        sealing: &[SealField<'_>],
-    ) -> Result<(Version, Entries), InvalidAttribute> {
-        let signed = sealing.iter().filter_map(|field| {
-            let (value, included) = match &field.bytes {
-                FieldBytes::Encrypt(_) => return None,
-                FieldBytes::Sign(value) => (value, false),
-                FieldBytes::Include(value) => (value, true),
-            };
-            Some(ContextField {
-                name: field.path.name(),
-                value,
-                included,
-            })
-        });
-        if self.schema.includes_others() || !before.is_empty() {
-            let included = signed.clone().filter(|field| field.included);
-            fields::check_case(included.map(|field| field.name))?;
-        }
-        let included = signed.clone().any(|field| field.included);
-        let version = if included { Version::V2 } else { Version::V1 };
-        Ok((version, context::rebuild(&self.schema, version, signed)?))
-    }
-
-    fn check_policy(&self, header: &Header<'_>) -> Result<(), OpenError> {
-        let weakest = self.schema.weakest_suite(self.keyring.binding());
+    fn check_policy(&self, schema: &ItemSchema, header: &Header<'_>) -> Result<(), OpenError> {
+        let weakest = schema.weakest_suite(self.keyring.binding());
         if header.suite < weakest {
             return Err(SuiteBelowPolicy::new(header.suite, weakest).into());
         }
         let (found, limit) = (
             header.encrypted_data_keys.len(),
-            self.schema.max_encrypted_data_keys(),
+            schema.max_encrypted_data_keys(),
         );
         if found > limit {
             return Err(TooManyEncryptedDataKeys::new(found, limit).into());
@@ -243,7 +267,7 @@ impl ItemEncryptor {
         Err(error.in_keyring(self.keyring.name()))
     }
 
-    fn facts(&self, verified: Verified<'_>) -> (OpenedItem, SealedLegend) {
+    fn facts(&self, verified: Verified<'_>, choice: &Choice<'_>) -> (OpenedItem, SealedLegend) {
         let (suite, header_version) = (verified.header().suite, verified.header().version.into());
         let opened = verified.opened();
         let keyring = if opened.keyring.is_empty() {
@@ -266,7 +290,7 @@ impl ItemEncryptor {
             key,
             region,
             context,
-            entity: None,
+            entity: choice.entity().cloned(),
         };
         (opened, SealedLegend(legend))
     }
@@ -283,6 +307,33 @@ pub(super) fn take_parts(item: &mut Item) -> Result<(Blob, Blob), OpenError> {
         (Some(_), Some(_)) => Err(Malformed::new("header", "is not of type B").into()),
         (head, foot) => Err(NotSealed::new(head.is_some(), foot.is_some()).into()),
     }
+}
+
+/// Header version 2 exactly if something is included, as every implementation decides it.
+fn seal_context(
+    schema: &ItemSchema,
+    before: &SealedActions,
+    sealing: &[SealField<'_>],
+) -> Result<(Version, Entries), InvalidAttribute> {
+    let signed = sealing.iter().filter_map(|field| {
+        let (value, included) = match &field.bytes {
+            FieldBytes::Encrypt(_) => return None,
+            FieldBytes::Sign(value) => (value, false),
+            FieldBytes::Include(value) => (value, true),
+        };
+        Some(ContextField {
+            name: field.path.name(),
+            value,
+            included,
+        })
+    });
+    if schema.includes_others() || !before.is_empty() {
+        let included = signed.clone().filter(|field| field.included);
+        fields::check_case(included.map(|field| field.name))?;
+    }
+    let included = signed.clone().any(|field| field.included);
+    let version = if included { Version::V2 } else { Version::V1 };
+    Ok((version, context::rebuild(schema, version, signed)?))
 }
 
 /// The part of the encryption context that follows from a stored item.

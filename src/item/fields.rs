@@ -89,6 +89,15 @@ pub(super) fn check_sealable(schema: &ItemSchema, item: &Item) -> Result<(), Inv
     }
 }
 
+/// Refuses attributes that only other entity types of the table leave unsigned: they would be stored in
+/// clear although this schema does not say so.
+pub(super) fn check_unsigned(schema: &ItemSchema, item: &Item) -> Result<(), InvalidAttribute> {
+    let foreign = item.keys().filter(|name| schema.is_foreign_unsigned(name));
+    foreign.min().map_or(Ok(()), |name| {
+        Err(InvalidAttribute::new(name, AttributeIssue::NoAction))
+    })
+}
+
 /// Refuses context attributes that differ in case only. The schema has seen to those it names; an
 /// item can bring others, if the schema includes whatever it does not name.
 pub(super) fn check_case<'a>(

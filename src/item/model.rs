@@ -48,12 +48,13 @@ pub trait Seal {
     type KeyShape;
 }
 
-mod sealed {
+pub(super) mod sealed {
     #[expect(unnameable_types, reason = "that is what seals it")]
     pub trait Sealed {}
 }
 
-/// What a table holds: a type that derives [`Seal`] and serde's traits, or [`Item`] itself.
+/// What a table holds: a type that derives [`Seal`] and serde's traits, [`Item`] itself, or
+/// [`Entity`](super::Entity) where it holds several.
 ///
 /// There is nothing to implement. What does not fit is named, and its value is not shown:
 ///

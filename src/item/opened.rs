@@ -58,6 +58,13 @@ impl OpenedItem {
         self.item
     }
 
+    /// The same facts about an item that was changed since.
+    pub(crate) fn changed(mut self, item: Item, entity: Option<Arc<str>>) -> Self {
+        self.item = item;
+        self.entity = entity;
+        self
+    }
+
     /// The version of the header that was read.
     #[must_use]
     pub fn header_version(&self) -> HeaderVersion {
@@ -109,15 +116,19 @@ impl OpenedItem {
     /// A store that hands out another item than the one under this key, however validly sealed, is
     /// caught here.
     pub(crate) fn check_key(&self, key: &Item) -> Result<(), OpenError> {
-        let differs = |name: &&String| {
-            let [found, asked] =
-                [self.item.get(*name), key.get(*name)].map(|value| value.map(Terminal::of));
-            !matches!((found, asked), (Some(Ok(found)), Some(Ok(asked))) if found == asked)
-        };
-        match key.keys().filter(differs).min() {
-            Some(name) => Err(InvalidAttribute::new(name, AttributeIssue::AnotherKey).into()),
-            None => Ok(()),
-        }
+        check_key(&self.item, key)
+    }
+}
+
+/// Refuses an item that is not the one under a key. Keys are in clear in every item.
+pub(crate) fn check_key(item: &Item, key: &Item) -> Result<(), OpenError> {
+    let differs = |name: &&String| {
+        let [found, asked] = [item.get(*name), key.get(*name)].map(|v| v.map(Terminal::of));
+        !matches!((found, asked), (Some(Ok(found)), Some(Ok(asked))) if found == asked)
+    };
+    match key.keys().filter(differs).min() {
+        Some(name) => Err(InvalidAttribute::new(name, AttributeIssue::AnotherKey).into()),
+        None => Ok(()),
     }
 }
 
@@ -127,6 +138,7 @@ impl fmt::Debug for OpenedItem {
         names.sort_unstable();
         f.debug_struct("OpenedItem")
             .field("attributes", &names)
+            .field("entity", &self.entity)
             .field("header_version", &self.header_version)
             .field("suite", &self.suite)
             .field("authenticity", &self.authenticity)

@@ -1,11 +1,16 @@
 //! Schemas: which attribute gets which action, and what a reader accepts.
 
 mod builder;
+mod settings;
+mod shared;
+mod unsigned_names;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use self::builder::ItemSchemaBuilder;
+pub(crate) use self::settings::SchemaSettings;
+pub(super) use self::unsigned_names::UnsignedNames;
 use super::model::ModelSchema;
 use crate::action::CryptoAction;
 use crate::context::{self, Entries};
@@ -25,8 +30,9 @@ pub struct ItemSchema {
     sort_key: Option<Arc<str>>,
     actions: BTreeMap<String, CryptoAction>,
     others: Option<CryptoAction>,
-    unsigned: BTreeSet<String>,
-    unsigned_prefix: Option<String>,
+    unsigned: UnsignedNames,
+    /// Unsigned in other entity types of the table, and so out of scope in this one.
+    table_unsigned: UnsignedNames,
     suite: Option<AlgorithmSuite>,
     accepted_suite: Option<AlgorithmSuite>,
     max_encrypted_data_keys: usize,
@@ -137,7 +143,7 @@ impl ItemSchema {
         if let Some(action) = self.actions.get(name) {
             return Some(*action);
         }
-        if self.is_unsigned(name) {
+        if self.unsigned.contain(name) {
             Some(CryptoAction::DoNothing)
         } else {
             self.others
@@ -147,7 +153,9 @@ impl ItemSchema {
     /// Whether the signature of an item covers an attribute of this name.
     #[must_use]
     pub fn is_in_signature_scope(&self, name: &str) -> bool {
-        !name.starts_with(RESERVED_PREFIX) && !self.is_unsigned(name)
+        !(name.starts_with(RESERVED_PREFIX)
+            || self.unsigned.contain(name)
+            || self.table_unsigned.contain(name))
     }
 
     /// The suite that items are sealed under with a keyring of this binding.
@@ -197,14 +205,6 @@ impl ItemSchema {
     /// Whether an item can bring context attributes that the schema does not name.
     pub(crate) fn includes_others(&self) -> bool {
         self.others == Some(CryptoAction::SignAndIncludeInEncryptionContext)
-    }
-
-    fn is_unsigned(&self, name: &str) -> bool {
-        self.unsigned.contains(name)
-            || self
-                .unsigned_prefix
-                .as_ref()
-                .is_some_and(|prefix| name.starts_with(prefix))
     }
 }
 

@@ -125,8 +125,7 @@ impl<T: Model + 'static> BatchGet<T> {
     /// request failed; [`Open`](OperationError::Open) if an item came that was not asked for. An item
     /// that does not open is a result of its own.
     pub async fn send(self) -> Result<BatchGetOutput<T>, OperationError<BatchGetItemError>> {
-        let span = span::batch_get_item(&self.core);
-        span::run(span, self.run(IntoModel::new())).await
+        self.send_with(IntoModel::new()).await
     }
 
     /// Like [`send`](Self::send), with what is known about how each item was opened.
@@ -137,8 +136,16 @@ impl<T: Model + 'static> BatchGet<T> {
     pub async fn send_opened(
         self,
     ) -> Result<BatchGetOutput<OpenedItem>, OperationError<BatchGetItemError>> {
+        self.send_with(AsOpened).await
+    }
+
+    /// Reads the items, and opens them in one way or another.
+    pub(super) async fn send_with<O: OpenStored>(
+        self,
+        opener: O,
+    ) -> Result<BatchGetOutput<O::Opened>, OperationError<BatchGetItemError>> {
         let span = span::batch_get_item(&self.core);
-        span::run(span, self.run(AsOpened)).await
+        span::run(span, self.run(opener)).await
     }
 
     async fn run<O: OpenStored>(

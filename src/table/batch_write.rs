@@ -207,7 +207,7 @@ async fn prepare(
 /// The key that is written, if the write may be in a batch.
 fn check(core: &Core, write: &Write) -> Result<KeyBytes, OperationError<BatchWriteItemError>> {
     match write {
-        Write::Put(_) if core.version_attribute().is_some() => Err(Refused::new(
+        Write::Put(item) if core.version_attribute(item).is_some() => Err(Refused::new(
             "a batch knows no conditions, and an item with a version is written on condition that \
              nobody else wrote it; use `put` or a transaction",
         )

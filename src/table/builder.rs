@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::core::Core;
 use super::index::{Indexes, SecondaryIndex};
-use super::{SealedTable, table_name};
+use super::plaintext::{Migration, PlaintextPolicy};
+use super::{SealedTable, name};
 use crate::error::ConfigError;
-use crate::item::{Item, ItemEncryptor, ItemSchema, Model, ModelSchema};
+use crate::item::{Entities, Item, ItemEncryptor, ItemSchema, Model, ModelSchema, SchemaSettings};
 use crate::keyring::Keyring;
 use crate::region::RegionSet;
 use crate::suite::AlgorithmSuite;
@@ -20,11 +21,9 @@ pub struct SealedTableBuilder<T = Item> {
     keyring: Arc<dyn Keyring>,
     regions: RegionSet,
     schema: Option<Arc<ItemSchema>>,
-    logical_table_name: Option<String>,
-    suite: Option<AlgorithmSuite>,
-    accepted_suite: Option<AlgorithmSuite>,
-    max_encrypted_data_keys: Option<usize>,
-    unsigned_prefix: Option<String>,
+    pub(super) entities: Option<Entities>,
+    settings: SchemaSettings,
+    plaintext_policy: PlaintextPolicy,
     indexes: Vec<SecondaryIndex>,
     model: PhantomData<fn() -> T>,
 }
@@ -36,11 +35,9 @@ impl<T: Model> SealedTableBuilder<T> {
             keyring,
             regions,
             schema: None,
-            logical_table_name: None,
-            suite: None,
-            accepted_suite: None,
-            max_encrypted_data_keys: None,
-            unsigned_prefix: None,
+            entities: None,
+            settings: SchemaSettings::default(),
+            plaintext_policy: PlaintextPolicy::forbid(),
             indexes: Vec::new(),
             model: PhantomData,
         }
@@ -55,33 +52,39 @@ impl<T: Model> SealedTableBuilder<T> {
     /// Replaces the logical table name that the model states. Items sealed under another name do
     /// not open.
     pub fn logical_table_name(mut self, name: impl Into<String>) -> Self {
-        self.logical_table_name = Some(name.into());
+        self.settings.logical_table_name = Some(name.into());
         self
     }
 
     /// Seals under this suite. Default: 0x6701 under KMS keyrings, 0x6700 under all others.
     pub fn algorithm_suite(mut self, suite: AlgorithmSuite) -> Self {
-        self.suite = Some(suite);
+        self.settings.suite = Some(suite);
         self
     }
 
     /// Opens items of this weaker suite as well; see
     /// [`ItemSchemaBuilder::accept_suite`](crate::item::ItemSchemaBuilder::accept_suite).
     pub fn accept_suite(mut self, suite: AlgorithmSuite) -> Self {
-        self.accepted_suite = Some(suite);
+        self.settings.accepted_suite = Some(suite);
         self
     }
 
     /// Opens items with up to this many encrypted data keys, 1 to 255. Default: 16.
     pub fn max_encrypted_data_keys(mut self, max: usize) -> Self {
-        self.max_encrypted_data_keys = Some(max);
+        self.settings.max_encrypted_data_keys = Some(max);
         self
     }
 
     /// Takes every attribute that starts like this for unsigned, also those the model does not know;
     /// see [`ItemSchemaBuilder::allowed_unsigned_attribute_prefix`](crate::item::ItemSchemaBuilder::allowed_unsigned_attribute_prefix).
     pub fn allowed_unsigned_attribute_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.unsigned_prefix = Some(prefix.into());
+        self.settings.unsigned_prefix = Some(prefix.into());
+        self
+    }
+
+    /// Lets items through that are not sealed yet, to reads that ask for them. Default: none.
+    pub fn plaintext_policy(mut self, policy: PlaintextPolicy) -> Self {
+        self.plaintext_policy = policy;
         self
     }
 
@@ -95,61 +98,56 @@ impl<T: Model> SealedTableBuilder<T> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for a name that is no table, a model without table or partition key, an
-    /// untyped table without schema, a typed one with a second schema, an index that is declared twice
-    /// or has an encrypted attribute for a key, and whatever
+    /// [`ConfigError`] for a name that is no table; a model without table or partition key; a typed
+    /// table with a second schema, an untyped one without; an index that is declared twice or has an
+    /// encrypted attribute for a key; a plaintext policy for every key; and whatever
     /// [`ItemSchemaBuilder::build`](crate::item::ItemSchemaBuilder::build) refuses.
     pub fn build(self) -> Result<SealedTable<T>, ConfigError> {
-        let table_name = table_name(&self.table_name)?;
-        let schema = self.resolve_schema()?;
-        let indexes = Indexes::new(self.indexes, &schema)?;
+        let table_name = name::resolve(&self.table_name, &self.regions)?;
+        let encryptor = self.encryptor()?;
+        let indexes = Indexes::new(self.indexes, encryptor.schema())?;
         let version = T::schema().and_then(ModelSchema::version);
+        let has_sort_key = encryptor.schema().sort_key_name().is_some();
+        self.plaintext_policy.check(has_sort_key)?;
         Ok(SealedTable {
             core: Arc::new(Core::new(
                 table_name,
-                ItemEncryptor::new(schema, self.keyring),
+                encryptor,
                 self.regions,
                 version.map(|attribute| attribute.name()),
                 indexes,
+                Migration::new(self.plaintext_policy),
             )),
             model: PhantomData,
         })
     }
 
+    fn encryptor(&self) -> Result<ItemEncryptor, ConfigError> {
+        let keyring = Arc::clone(&self.keyring);
+        match &self.entities {
+            Some(_) if self.schema.is_some() || self.settings.is_any() => Err(ConfigError::new(
+                "a table of entities takes schemas, table name, suites and limits from them; state them \
+                 there",
+            )),
+            Some(entities) => Ok(ItemEncryptor::of_entities(entities, keyring)),
+            None => Ok(ItemEncryptor::new(self.resolve_schema()?, keyring)),
+        }
+    }
+
     fn resolve_schema(&self) -> Result<Arc<ItemSchema>, ConfigError> {
-        let changes = self.logical_table_name.is_some()
-            || self.suite.is_some()
-            || self.accepted_suite.is_some()
-            || self.max_encrypted_data_keys.is_some()
-            || self.unsigned_prefix.is_some();
-        let Some(model) = T::schema() else {
-            return match &self.schema {
-                Some(_) if changes => Err(ConfigError::new(
-                    "an untyped table takes table name, suites and limits from its schema; state them there",
-                )),
-                Some(schema) => Ok(Arc::clone(schema)),
-                None => Err(ConfigError::new("an untyped table needs `.schema(…)`")),
-            };
-        };
-        if self.schema.is_some() {
-            return Err(ConfigError::new(
+        match (T::schema(), &self.schema) {
+            (Some(_), Some(_)) => Err(ConfigError::new(
                 "the model states the schema already; remove `.schema(…)`",
-            ));
+            )),
+            (Some(model), None) => self.settings.schema_of(model).map(Arc::new),
+            (None, Some(_)) if self.settings.is_any() => Err(ConfigError::new(
+                "an untyped table takes table name, suites and limits from its schema; state them there",
+            )),
+            (None, Some(schema)) => Ok(Arc::clone(schema)),
+            (None, None) => Err(ConfigError::new(
+                "an untyped table needs `.schema(…)`, and one of several entity types `.entities(…)`",
+            )),
         }
-        let mut builder = ItemSchema::of_model(model, self.logical_table_name.as_deref())?;
-        if let Some(suite) = self.suite {
-            builder = builder.algorithm_suite(suite);
-        }
-        if let Some(suite) = self.accepted_suite {
-            builder = builder.accept_suite(suite);
-        }
-        if let Some(max) = self.max_encrypted_data_keys {
-            builder = builder.max_encrypted_data_keys(max);
-        }
-        if let Some(prefix) = &self.unsigned_prefix {
-            builder = builder.allowed_unsigned_attribute_prefix(prefix);
-        }
-        builder.build().map(Arc::new)
     }
 }
 

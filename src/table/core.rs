@@ -1,17 +1,23 @@
 //! What every operation on a table needs, and the one place where it seals and opens.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use aws_sdk_dynamodb::Client;
 
 use super::error::Refused;
 use super::index::Indexes;
+use super::plaintext::{Found, Migration};
 use crate::error::{OpenError, SealError};
-use crate::item::{Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions};
+use crate::format::RESERVED_PREFIX;
+use crate::item::{
+    Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions, SealedLegend, Unverified,
+};
 use crate::materials::CallBudget;
 use crate::region::RegionSet;
 
 /// A table's name, its encryptor, and the regions it is asked in.
+#[derive(Clone)]
 pub(super) struct Core {
     table_name: String,
     encryptor: ItemEncryptor,
@@ -19,6 +25,7 @@ pub(super) struct Core {
     version_attribute: Option<&'static str>,
     opens: bool,
     indexes: Arc<Indexes>,
+    migration: Arc<Migration>,
 }
 
 impl Core {
@@ -28,6 +35,7 @@ impl Core {
         regions: RegionSet,
         version_attribute: Option<&'static str>,
         indexes: Indexes,
+        migration: Migration,
     ) -> Self {
         Self {
             table_name,
@@ -36,18 +44,23 @@ impl Core {
             version_attribute,
             opens: true,
             indexes: Arc::new(indexes),
+            migration: Arc::new(migration),
+        }
+    }
+
+    /// The same table by another encryptor.
+    pub(super) fn with_encryptor(&self, encryptor: ItemEncryptor) -> Self {
+        Self {
+            encryptor,
+            ..self.clone()
         }
     }
 
     /// The same table for a handle that only seals: what the service returns stays sealed.
     pub(super) fn without_opening(&self) -> Self {
         Self {
-            table_name: self.table_name.clone(),
-            encryptor: self.encryptor.clone(),
-            regions: self.regions.clone(),
-            version_attribute: self.version_attribute,
             opens: false,
-            indexes: Arc::clone(&self.indexes),
+            ..self.clone()
         }
     }
 
@@ -70,9 +83,15 @@ impl Core {
         self.encryptor.schema()
     }
 
-    /// The version attribute of the model, if it has one.
-    pub(super) fn version_attribute(&self) -> Option<&'static str> {
+    /// The version attribute of the model that an item is of, if it has one.
+    pub(super) fn version_attribute(&self, item: &Item) -> Option<&'static str> {
         self.version_attribute
+            .or_else(|| self.encryptor.version_attribute(item))
+    }
+
+    /// How often plaintext was let through.
+    pub(super) fn plaintext_reads(&self) -> u64 {
+        self.migration.reads()
     }
 
     /// The secondary indexes that were declared, or found by asking.
@@ -113,7 +132,7 @@ impl Core {
     }
 
     pub(super) async fn open(&self, item: Item) -> Result<OpenedItem, OpenError> {
-        self.encryptor.open(item).await
+        Ok(self.open_within(item, None).await?.0)
     }
 
     /// Opens one item of a page, whose KMS calls are counted together.
@@ -122,8 +141,7 @@ impl Core {
         item: Item,
         budget: &CallBudget,
     ) -> Result<OpenedItem, OpenError> {
-        let (opened, _) = self.encryptor.open_within(item, Some(budget)).await?;
-        Ok(opened)
+        Ok(self.open_within(item, Some(budget)).await?.0)
     }
 
     /// Opens an item that is going to be sealed again, with what was done to each attribute.
@@ -131,9 +149,61 @@ impl Core {
         &self,
         item: Item,
     ) -> Result<(OpenedItem, SealedActions), OpenError> {
-        let (opened, legend) = self.encryptor.open_within(item, None).await?;
+        let (opened, legend) = self.open_within(item, None).await?;
         let actions = legend.actions(self.schema(), opened.item());
         Ok((opened, actions))
+    }
+
+    /// Opens an item, or lets it through as plaintext where the policy says so.
+    pub(super) async fn open_found(
+        &self,
+        item: Item,
+        budget: Option<&CallBudget>,
+    ) -> Result<Found<OpenedItem, Item>, OpenError> {
+        if self.migration.is_going_on()
+            && !item.keys().any(|name| name.starts_with(RESERVED_PREFIX))
+        {
+            let key = self.key_of(&item);
+            if key.is_some_and(|key| self.migration.admits(&key, self.now())) {
+                self.encryptor.check_entity(&item)?;
+                self.migration.count(self.schema().logical_table_name());
+                return Ok(Found::Plaintext(Unverified::new(item)));
+            }
+        }
+        let (opened, _) = self.open_within(item, budget).await?;
+        Ok(Found::Verified(opened))
+    }
+
+    /// What an item will be once it is opened again that was opened, changed and sealed.
+    pub(super) fn as_opened(&self, before: &OpenedItem, item: Item) -> OpenedItem {
+        let entity = self.encryptor.entity_of(&item);
+        before.clone().changed(item, entity)
+    }
+
+    async fn open_within(
+        &self,
+        item: Item,
+        budget: Option<&CallBudget>,
+    ) -> Result<(OpenedItem, SealedLegend), OpenError> {
+        let (opened, legend) = self.encryptor.open_within(item, budget).await?;
+        self.is_migrated(opened.item());
+        Ok((opened, legend))
+    }
+
+    /// Takes note that under the key of this item nothing is left that was never sealed: it was written
+    /// or deleted by us, or verified. It may be the key alone.
+    pub(super) fn is_migrated(&self, item: &Item) {
+        if self.migration.is_going_on()
+            && let Some(key) = self.key_of(item)
+        {
+            self.migration.is_migrated(key);
+        }
+    }
+
+    /// What the clock of the caller's client says.
+    fn now(&self) -> Option<SystemTime> {
+        let clock = self.dynamodb().config().time_source();
+        clock.map(|clock| clock.now())
     }
 
     /// The key as DynamoDB takes it.

@@ -171,6 +171,7 @@ impl<T> Delete<T> {
                 return Err(failed.into_error(&self.core, &key).await);
             }
         };
+        self.core.is_migrated(&key);
         let old = sdk.attributes.take();
         let old = returned::open_some(&self.core, &key, old).await;
         Ok(DeleteOutput { old, sdk })

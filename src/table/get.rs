@@ -10,8 +10,9 @@ use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemInput};
 use super::core::Core;
 use super::customize::{self, refuse_set};
 use super::error::{OperationError, Refused, SdkFailure};
+use super::plaintext::Found;
 use super::span;
-use crate::item::{Item, Key, Model, OpenedItem};
+use crate::item::{Item, Key, Model, OpenedItem, check_key};
 
 /// Reads and opens one item. Made by [`SealedTable::get`](super::SealedTable::get).
 #[must_use = "an operation does nothing until `send`"]
@@ -79,6 +80,33 @@ impl<T: Model> Get<T> {
     }
 
     async fn run(self) -> Result<Option<OpenedItem>, OperationError<GetItemError>> {
+        let core = Arc::clone(&self.core);
+        let Some((key, item)) = self.fetch().await? else {
+            return Ok(None);
+        };
+        let opened = core.open(item).await?;
+        opened.check_key(&key)?;
+        Ok(Some(opened))
+    }
+
+    /// Like [`send_opened`](Self::send_opened), but plaintext is let through where the policy says so.
+    pub(super) async fn send_found(
+        self,
+    ) -> Result<Option<Found<OpenedItem, Item>>, OperationError<GetItemError>> {
+        let core = Arc::clone(&self.core);
+        let read = async {
+            let Some((key, item)) = self.fetch().await? else {
+                return Ok(None);
+            };
+            // Before plaintext is counted.
+            check_key(&item, &key)?;
+            Ok(Some(core.open_found(item, None).await?))
+        };
+        span::run(span::get_item(&core), read).await
+    }
+
+    /// The key that was asked for, and the item as it is stored.
+    async fn fetch(self) -> Result<Option<(Item, Item)>, OperationError<GetItemError>> {
         refuse_foreign(&self.input)?;
         let key = self.core.key_attributes(self.key)?;
         let input = self
@@ -88,12 +116,7 @@ impl<T: Model> Get<T> {
         let output = Box::pin(input.send_with(self.core.dynamodb()))
             .await
             .map_err(|error| SdkFailure::new(error, self.core.region()))?;
-        let Some(item) = output.item else {
-            return Ok(None);
-        };
-        let opened = self.core.open(item).await?;
-        opened.check_key(&key)?;
-        Ok(Some(opened))
+        Ok(output.item.map(|item| (key, item)))
     }
 }
 

@@ -228,6 +228,7 @@ impl<T> Put<T> {
             Ok(output) => output,
             Err(failed) => return Err(failed.into_error(&self.core, &key).await),
         };
+        self.core.is_migrated(&key);
         let old = sdk.attributes.take();
         let old = returned::open_some(&self.core, &key, old).await;
         Ok(PutOutput { version, old, sdk })
@@ -253,7 +254,7 @@ pub(super) fn lock(
     item: &mut Item,
 ) -> Result<(Option<u64>, Option<Condition>), SealError> {
     let nothing = || attribute(core.schema().partition_key_name()).not_exists();
-    let Some(name) = core.version_attribute() else {
+    let Some(name) = core.version_attribute(item) else {
         return Ok((None, if_not_exists.then(nothing)));
     };
     let old = version::advance(item, name)?;

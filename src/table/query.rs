@@ -15,7 +15,7 @@ pub use key::{IntoQueryKey, QueryKey};
 use self::request::Request;
 use super::core::Core;
 use super::error::OperationError;
-use super::page::{AsOpened, IntoModel, Items, LastEvaluatedKey, Page};
+use super::page::{AsOpened, IntoModel, Items, LastEvaluatedKey, OpenStored, Page};
 use super::read::{self, Read};
 use super::span;
 use crate::expression::{Condition, SortKeyCondition};
@@ -191,6 +191,21 @@ impl<T> Query<T> {
         span::run(span, read::count(&request)).await
     }
 
+    /// All items, opened in one way or another.
+    pub(super) fn items_by<O: OpenStored>(self, opener: O) -> Items<O::Opened, QueryError> {
+        let span = span::query(&self.read.core);
+        read::items(self.into_request(), opener, span)
+    }
+
+    /// One page, its items opened in one way or another.
+    pub(super) async fn page_by<O: OpenStored>(
+        self,
+        opener: O,
+    ) -> Result<Page<O::Opened>, OperationError<QueryError>> {
+        let span = span::query(&self.read.core);
+        read::page(self.into_request(), opener, span).await
+    }
+
     fn into_request(self) -> Request {
         Request {
             key: self.key,
@@ -204,14 +219,12 @@ impl<T> Query<T> {
 impl<T: Model + 'static> Query<T> {
     /// All items, as a stream over the pages.
     pub fn items(self) -> Items<T, QueryError> {
-        let span = span::query(&self.read.core);
-        read::items(self.into_request(), IntoModel::new(), span)
+        self.items_by(IntoModel::new())
     }
 
     /// Like [`items`](Self::items), with what is known about how each item was opened.
     pub fn opened_items(self) -> Items<OpenedItem, QueryError> {
-        let span = span::query(&self.read.core);
-        read::items(self.into_request(), AsOpened, span)
+        self.items_by(AsOpened)
     }
 
     /// One page. Its [`last_evaluated_key`](Page::last_evaluated_key) starts the next one.
@@ -223,8 +236,7 @@ impl<T: Model + 'static> Query<T> {
     /// anything is sent; [`Sdk`](OperationError::Sdk) with the SDK's own error. Items that do not open
     /// are no error of the page.
     pub async fn page(self) -> Result<Page<T>, OperationError<QueryError>> {
-        let span = span::query(&self.read.core);
-        read::page(self.into_request(), IntoModel::new(), span).await
+        self.page_by(IntoModel::new()).await
     }
 
     /// Like [`page`](Self::page), with what is known about how each item was opened.
@@ -233,8 +245,7 @@ impl<T: Model + 'static> Query<T> {
     ///
     /// Those of [`page`](Self::page).
     pub async fn opened_page(self) -> Result<Page<OpenedItem>, OperationError<QueryError>> {
-        let span = span::query(&self.read.core);
-        read::page(self.into_request(), AsOpened, span).await
+        self.page_by(AsOpened).await
     }
 }
 

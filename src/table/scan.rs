@@ -15,7 +15,7 @@ pub use parallel::ParallelScan;
 use self::request::{Request, Segment};
 use super::core::Core;
 use super::error::OperationError;
-use super::page::{AsOpened, IntoModel, Items, LastEvaluatedKey, Page};
+use super::page::{AsOpened, IntoModel, Items, LastEvaluatedKey, OpenStored, Page};
 use super::read::{self, Read};
 use super::span;
 use crate::expression::Condition;
@@ -156,6 +156,21 @@ impl<T> Scan<T> {
         span::run(span, read::count(&request)).await
     }
 
+    /// All items, opened in one way or another.
+    pub(super) fn items_by<O: OpenStored>(self, opener: O) -> Items<O::Opened, ScanError> {
+        let span = span::scan(&self.read.core);
+        read::items(self.into_request(), opener, span)
+    }
+
+    /// One page, its items opened in one way or another.
+    pub(super) async fn page_by<O: OpenStored>(
+        self,
+        opener: O,
+    ) -> Result<Page<O::Opened>, OperationError<ScanError>> {
+        let span = span::scan(&self.read.core);
+        read::page(self.into_request(), opener, span).await
+    }
+
     fn into_request(self) -> Request {
         Request {
             segment: self.segment,
@@ -168,14 +183,12 @@ impl<T> Scan<T> {
 impl<T: Model + 'static> Scan<T> {
     /// All items, as a stream over the pages.
     pub fn items(self) -> Items<T, ScanError> {
-        let span = span::scan(&self.read.core);
-        read::items(self.into_request(), IntoModel::new(), span)
+        self.items_by(IntoModel::new())
     }
 
     /// Like [`items`](Self::items), with what is known about how each item was opened.
     pub fn opened_items(self) -> Items<OpenedItem, ScanError> {
-        let span = span::scan(&self.read.core);
-        read::items(self.into_request(), AsOpened, span)
+        self.items_by(AsOpened)
     }
 
     /// One page. Its [`last_evaluated_key`](Page::last_evaluated_key) starts the next one.
@@ -187,8 +200,7 @@ impl<T: Model + 'static> Scan<T> {
     /// [`Sdk`](OperationError::Sdk) with the SDK's own error. Items that do not open are no error of
     /// the page.
     pub async fn page(self) -> Result<Page<T>, OperationError<ScanError>> {
-        let span = span::scan(&self.read.core);
-        read::page(self.into_request(), IntoModel::new(), span).await
+        self.page_by(IntoModel::new()).await
     }
 
     /// Like [`page`](Self::page), with what is known about how each item was opened.
@@ -197,8 +209,7 @@ impl<T: Model + 'static> Scan<T> {
     ///
     /// Those of [`page`](Self::page).
     pub async fn opened_page(self) -> Result<Page<OpenedItem>, OperationError<ScanError>> {
-        let span = span::scan(&self.read.core);
-        read::page(self.into_request(), AsOpened, span).await
+        self.page_by(AsOpened).await
     }
 }
 

@@ -2,12 +2,15 @@
 
 mod attacks;
 mod conditions;
+mod entities;
 mod handles;
 mod keys;
 mod lost;
 mod machine;
 mod meanwhile;
 mod models;
+mod names;
+mod plaintext;
 mod recipients;
 mod requests;
 mod transact;

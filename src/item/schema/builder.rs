@@ -1,9 +1,9 @@
 //! Builds a schema: collects the rules, and checks them against each other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ItemSchema, context_key};
+use super::{ItemSchema, UnsignedNames, context_key};
 use crate::action::CryptoAction;
 use crate::context::{self, Entries};
 use crate::error::ConfigError;
@@ -28,8 +28,7 @@ pub struct ItemSchemaBuilder {
     sort_key: Option<String>,
     actions: Vec<(String, CryptoAction)>,
     others: Option<CryptoAction>,
-    unsigned: BTreeSet<String>,
-    unsigned_prefix: Option<String>,
+    unsigned: UnsignedNames,
     suite: Option<AlgorithmSuite>,
     accepted_suite: Option<AlgorithmSuite>,
     max_encrypted_data_keys: usize,
@@ -43,8 +42,7 @@ impl ItemSchemaBuilder {
             sort_key: None,
             actions: Vec::new(),
             others: None,
-            unsigned: BTreeSet::new(),
-            unsigned_prefix: None,
+            unsigned: UnsignedNames::default(),
             suite: None,
             accepted_suite: None,
             max_encrypted_data_keys: ItemSchema::DEFAULT_MAX_ENCRYPTED_DATA_KEYS,
@@ -73,14 +71,14 @@ impl ItemSchemaBuilder {
 
     /// Allows one attribute to be unsigned: changed by anybody, and never trusted.
     pub fn allowed_unsigned_attribute(mut self, name: impl Into<String>) -> Self {
-        self.unsigned.insert(name.into());
+        self.unsigned.names.insert(name.into());
         self
     }
 
     /// Allows every attribute that starts like this to be unsigned. Upstream recommends `:`, so
     /// that new unsigned attributes need no new schema.
     pub fn allowed_unsigned_attribute_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.unsigned_prefix = Some(prefix.into());
+        self.unsigned.prefix = Some(prefix.into());
         self
     }
 
@@ -131,10 +129,10 @@ impl ItemSchemaBuilder {
     }
 
     fn check_unsigned(&self, actions: &BTreeMap<String, CryptoAction>) -> Result<(), ConfigError> {
-        for name in &self.unsigned {
+        for name in &self.unsigned.names {
             check_name(name)?;
         }
-        if self.unsigned_prefix.as_ref().is_some_and(String::is_empty) {
+        if self.unsigned.prefix.as_ref().is_some_and(String::is_empty) {
             return Err(ConfigError::new(
                 "an empty unsigned prefix would leave every attribute unsigned",
             ));
@@ -145,7 +143,7 @@ impl ItemSchemaBuilder {
             ));
         }
         for (name, action) in actions {
-            let allowed = self.is_allowed_unsigned(name);
+            let allowed = self.unsigned.contain(name);
             if *action == CryptoAction::DoNothing && !allowed {
                 return Err(ConfigError::new(format!(
                     "attribute `{name}` is unsigned, so name it in `.allowed_unsigned_attribute` \
@@ -159,14 +157,6 @@ impl ItemSchemaBuilder {
             }
         }
         Ok(())
-    }
-
-    fn is_allowed_unsigned(&self, name: &str) -> bool {
-        self.unsigned.contains(name)
-            || self
-                .unsigned_prefix
-                .as_ref()
-                .is_some_and(|prefix| name.starts_with(prefix))
     }
 
     fn check_limits(&self) -> Result<(), ConfigError> {
@@ -208,7 +198,7 @@ impl ItemSchemaBuilder {
                     "the name of a key has at most {MAX_KEY_NAME_LEN} bytes"
                 )));
             }
-            if self.is_allowed_unsigned(name) {
+            if self.unsigned.contain(name) {
                 return Err(ConfigError::new(format!("key `{name}` cannot be unsigned")));
             }
             match actions.insert(name.clone(), demanded) {
@@ -259,7 +249,7 @@ impl ItemSchemaBuilder {
             actions,
             others: self.others,
             unsigned: self.unsigned,
-            unsigned_prefix: self.unsigned_prefix,
+            table_unsigned: UnsignedNames::default(),
             suite: self.suite,
             accepted_suite: self.accepted_suite,
             max_encrypted_data_keys: self.max_encrypted_data_keys,

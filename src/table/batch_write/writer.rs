@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemInput
 use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
 
 use super::{BatchWriteCause, BatchWriteFailure, BatchWriteOutput, Write};
-use crate::item::ItemSchema;
+use crate::item::{Item, ItemSchema};
 use crate::table::backoff::Backoff;
 use crate::table::core::Core;
 use crate::table::deadline::Deadline;
@@ -133,8 +133,12 @@ impl<'a> Writer<'a> {
                 }
             }
         }
-        self.written
-            .extend(open.into_values().map(|entry| entry.write));
+        for entry in open.into_values() {
+            if let Some(item) = item_of(&entry.request) {
+                self.core.is_migrated(item);
+            }
+            self.written.push(entry.write);
+        }
         Ok(again)
     }
 
@@ -149,7 +153,11 @@ impl<'a> Writer<'a> {
 }
 
 fn key_of(schema: &ItemSchema, request: &WriteRequest) -> Option<KeyBytes> {
+    KeyBytes::of(schema, item_of(request)?).ok()
+}
+
+/// What is put, or the key of what is deleted.
+fn item_of(request: &WriteRequest) -> Option<&Item> {
     let put = request.put_request().map(PutRequest::item);
-    let item = put.or_else(|| request.delete_request().map(DeleteRequest::key))?;
-    KeyBytes::of(schema, item).ok()
+    put.or_else(|| request.delete_request().map(DeleteRequest::key))
 }

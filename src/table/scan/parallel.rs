@@ -61,7 +61,10 @@ impl<T> ParallelScan<T> {
         Ok((0..of).map(segment).collect())
     }
 
-    fn merged<O: OpenStored>(self, opener: impl Fn() -> O) -> Items<O::Opened, ScanError> {
+    pub(in crate::table) fn merged<O: OpenStored>(
+        self,
+        opener: impl Fn() -> O,
+    ) -> Items<O::Opened, ScanError> {
         let span = span::scan(&self.scan.read.core);
         let fetches = match self.requests() {
             Ok(requests) => requests

@@ -172,6 +172,12 @@ impl Prepared {
     }
 
     fn output(&self, sdk: TransactWriteItemsOutput) -> TransactWriteOutput {
+        let operations = self.input.get_transact_items().iter().flatten();
+        for (operation, target) in operations.zip(&self.targets) {
+            if operation.put().is_some() || operation.delete().is_some() {
+                target.core.is_migrated(&target.key);
+            }
+        }
         TransactWriteOutput::new(self.versions.clone(), sdk)
     }
 

@@ -43,7 +43,7 @@ impl<T: Model> Draft<T> {
         if changed.is_empty() {
             return Ok(Self::Unchanged(model));
         }
-        check(core, &changed)?;
+        check(core, opened.item(), &changed)?;
         let mut item = opened.item().clone();
         for name in changed {
             match after.remove(&name) {
@@ -51,12 +51,12 @@ impl<T: Model> Draft<T> {
                 None => item.remove(&name),
             };
         }
-        let version = match core.version_attribute() {
+        let version = match core.version_attribute(&item) {
             Some(name) => Some(version::advance(&mut item, name).map_err(SealError::from)? + 1),
             None => None,
         };
         Ok(Self::Changed {
-            model: T::from_item(item.clone())?,
+            model: T::from_opened(core.as_opened(opened, item.clone()))?,
             item,
             version,
         })
@@ -88,10 +88,11 @@ fn is_same(before: Option<&AttributeValue>, after: Option<&AttributeValue>) -> b
 }
 
 /// Refuses changes that would be lost, or that an update cannot make.
-fn check(core: &Core, changed: &BTreeSet<String>) -> Result<(), UpdateError> {
+fn check(core: &Core, item: &Item, changed: &BTreeSet<String>) -> Result<(), UpdateError> {
+    let version = core.version_attribute(item);
     changed
         .iter()
-        .try_for_each(|name| check_name(core.schema(), core.version_attribute(), name))
+        .try_for_each(|name| check_name(core.schema(), version, name))
 }
 
 fn check_name(

@@ -6,8 +6,8 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use dynaseal::error::{
-    AuthenticationFailed, ContextConflict, InvalidAttribute, Malformed, NotSealed, SchemaChanged,
-    SuiteBelowPolicy, TooManyEncryptedDataKeys, ValueError,
+    AuthenticationFailed, ContextConflict, EntityMismatch, InvalidAttribute, Malformed, NotSealed,
+    SchemaChanged, SuiteBelowPolicy, TooManyEncryptedDataKeys, ValueError,
 };
 use dynaseal::item::ModelMismatch;
 use dynaseal::records::ImageError;
@@ -119,6 +119,7 @@ fn is_ours(error: &(dyn Error + 'static)) -> bool {
         || error.is::<KeyringError>()
         || error.is::<ConfigError>()
         || error.is::<InvalidAttribute>()
+        || error.is::<EntityMismatch>()
         || error.is::<ValueError>()
         || error.is::<ModelMismatch>()
         || error.is::<ImageError>()

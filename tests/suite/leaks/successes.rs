@@ -41,7 +41,8 @@ async fn nothing_secret_shows_while_everything_works() {
     exhibits.show("Hidden", &(found.balance, found.plan));
     let stored = stack.stored(US, &patient_key()).await.unwrap();
     let claim = table.encryptor().describe(stored.clone()).unwrap();
-    exhibits.show("Description", &claim);
+    exhibits.show("Unverified", &claim);
+    exhibits.show("Description", claim.unauthenticated());
 
     let known = dynaseal::ItemEncryptor::new(
         dynaseal::ItemSchema::of_model(Patient::SCHEMA, None)

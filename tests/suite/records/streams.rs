@@ -238,3 +238,44 @@ async fn deletes_by_time_to_live_are_told_apart() {
         assert_eq!(opened.is_time_to_live_delete(), expected);
     }
 }
+
+#[tokio::test]
+async fn opens_records_of_every_entity_type_of_a_table() {
+    use dynaseal::item::{Discriminator, Entities, Entity};
+
+    let stack = Stack::start(&definition()).await;
+    let note = ItemSchema::builder(TABLE, "id").sort_key_name("part");
+    let note = note.others(dynaseal::CryptoAction::EncryptAndSign);
+    let entities = Entities::builder()
+        .entity::<Order>("order", Discriminator::partition_key_prefix("o-"))
+        .untyped_entity(
+            "note",
+            Discriminator::partition_key_prefix("n-"),
+            note.build().unwrap(),
+        )
+        .build()
+        .unwrap();
+    let (keyring, regions) = (stack.keyring(US), stack.regions(US));
+    let table = dynaseal::SealedTable::<Entity>::builder(TABLE, keyring, &regions);
+    let table = table.entities(&entities).build().unwrap();
+    let orders = table.typed().unwrap();
+    orders.put(&order("o-1", 10)).send().await.unwrap();
+    let note = item([("id", s("n-1")), ("part", n("1")), ("text", s("fragile"))]);
+    table.untyped().put(&note).send().await.unwrap();
+
+    let records = records(&stack).await;
+    let opened: Vec<_> = open_records(table.encryptor(), records.clone(), 4)
+        .collect()
+        .await;
+    let images: Vec<_> = opened
+        .iter()
+        .map(|record| record.new_image().unwrap().unwrap())
+        .collect();
+    let names: Vec<_> = images.iter().map(|image| image.entity()).collect();
+    assert_eq!(names, [Some("order"), Some("note")]);
+    assert_eq!(images[1].item(), &note);
+    let of_orders: Vec<_> = open_records(orders.encryptor(), records, 4).collect().await;
+    assert!(of_orders[0].new_image().unwrap().is_ok());
+    let refused = of_orders[1].new_image().unwrap().unwrap_err();
+    assert!(matches!(refused, OpenError::Entity(_)), "{refused:?}");
+}
