@@ -1,13 +1,13 @@
 //! Random sequences of all operations against a plain map: after each step table and map agree, and
 //! every stored item verifies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dynaseal::expression::{SortKeyCondition, UpdateExpression, attribute};
 use dynaseal::table::{TransactGet, TransactWrite, UpdateError};
 use dynaseal::testkit::{KeyType, TableDefinition};
 use dynaseal::{Item, Seal, SealedTable, Unsigned};
-use proptest::collection::vec;
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,7 @@ enum Step {
         delete: Id,
         check: (Id, u8),
     },
-    BatchGet(Vec<Id>),
+    BatchGet(BTreeSet<Id>),
     TransactGet(Id, Id),
     Query(u8, u64, Option<u8>),
     Scan(i32),
@@ -85,12 +85,12 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (id(), 1_u64..5).prop_map(|(id, count)| View(id, count)),
         1 => id().prop_map(Delete),
         1 => (id(), 0_u8..3).prop_map(|(id, state)| DeleteIfState(id, state)),
-        2 => proptest::collection::btree_map(id(), option::weighted(0.7, content()), 1..5)
+        2 => btree_map(id(), option::weighted(0.7, content()), 1..5)
             .prop_map(BatchWrite),
         2 => (id(), content(), id(), id(), 0_u8..3).prop_map(|(put, content, delete, check, state)| {
             Transact { put: (put, content), delete, check: (check, state) }
         }),
-        1 => vec(id(), 1..6).prop_map(BatchGet),
+        1 => btree_set(id(), 1..6).prop_map(BatchGet),
         1 => (id(), id()).prop_map(|(a, b)| TransactGet(a, b)),
         1 => (0_u8..2, 0_u64..3, option::of(0_u8..3)).prop_map(|(o, from, state)| Query(o, from, state)),
         1 => (1_i32..4).prop_map(Scan),
@@ -289,7 +289,7 @@ impl Machine {
         }
     }
 
-    async fn batch_get(&self, ids: &[Id]) {
+    async fn batch_get(&self, ids: &BTreeSet<Id>) {
         let found = self
             .table
             .batch_get(ids.iter().map(|id| key(*id)))
