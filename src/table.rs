@@ -192,7 +192,7 @@ impl<T: Model> SealedTable<T> {
     /// }
     ///
     /// # let cloud = Cloud::start(["us-east-1"]).await?;
-    /// # let key = cloud.create_multi_region_key("us-east-1", []).await?;
+    /// # let key = cloud.create_multi_region_key("us-east-1", [""; 0]).await?;
     /// # let definition = TableDefinition::new("accounts").partition_key("id", KeyType::S);
     /// # cloud.create_global_table(&definition).await?;
     /// # let sdk_config = cloud.sdk_config("us-east-1");

@@ -160,7 +160,7 @@ impl<'a> Attempts<'a> {
 
 impl<E: WriteError> Failed<E> {
     /// For a write that may be applied twice, what its last attempt met is its outcome.
-    pub(super) fn as_last_attempted_if(self, idempotent: bool) -> Self {
+    pub(super) fn into_last_attempt_if(self, idempotent: bool) -> Self {
         match self {
             Self::Unknown {
                 last: Some(last), ..

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep};
 
 use crate::crypto::random::{Random, SystemRandom};
@@ -48,7 +49,7 @@ fn jittered(ceiling: Duration) -> Duration {
 pub(super) fn max_attempts(client: &Client) -> u32 {
     const DEFAULT: u32 = 3;
     let configured = client.config().retry_config();
-    configured.map_or(DEFAULT, |config| config.max_attempts())
+    configured.map_or(DEFAULT, RetryConfig::max_attempts)
 }
 
 #[cfg(test)]

@@ -167,7 +167,7 @@ impl<T> Delete<T> {
                 DeleteItemOutput::builder().build()
             }
             Err(failed) => {
-                let failed = failed.as_last_attempted_if(self.idempotent);
+                let failed = failed.into_last_attempt_if(self.idempotent);
                 return Err(failed.into_error(&self.core, &key).await);
             }
         };

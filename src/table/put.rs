@@ -109,7 +109,7 @@ impl<T> Put<T> {
     /// # #[seal(table = "orders", default = "encrypt")]
     /// # struct Order { #[seal(partition_key)] id: String, #[seal(sign)] state: String, note: String }
     /// # let cloud = Cloud::start(["us-east-1"]).await?;
-    /// # let key = cloud.create_multi_region_key("us-east-1", []).await?;
+    /// # let key = cloud.create_multi_region_key("us-east-1", [""; 0]).await?;
     /// # let definition = TableDefinition::new("orders").partition_key("id", KeyType::S);
     /// # cloud.create_global_table(&definition).await?;
     /// # let sdk_config = cloud.sdk_config("us-east-1");
@@ -223,7 +223,7 @@ impl<T> Put<T> {
             let sent = sent.map_err(|error| SdkFailure::new(error, self.core.region()));
             sent.map_err(Failed::NotApplied)
         };
-        let sent = sent.map_err(|failed| failed.as_last_attempted_if(self.idempotent));
+        let sent = sent.map_err(|failed| failed.into_last_attempt_if(self.idempotent));
         let mut sdk = match sent {
             Ok(output) => output,
             Err(failed) => return Err(failed.into_error(&self.core, &key).await),

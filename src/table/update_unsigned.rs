@@ -48,7 +48,7 @@ use crate::item::{Item, Key, Model, OpenedItem, Unverified};
 /// # #[seal(table = "pages", default = "encrypt")]
 /// # struct Page { #[seal(partition_key)] id: String, text: String, #[seal(unsigned)] views: Unsigned<u64> }
 /// # let cloud = Cloud::start(["us-east-1"]).await?;
-/// # let key = cloud.create_multi_region_key("us-east-1", []).await?;
+/// # let key = cloud.create_multi_region_key("us-east-1", [""; 0]).await?;
 /// # let definition = TableDefinition::new("pages").partition_key("id", KeyType::S);
 /// # cloud.create_global_table(&definition).await?;
 /// # let sdk_config = cloud.sdk_config("us-east-1");
@@ -213,7 +213,7 @@ impl<T> UpdateUnsigned<T> {
         let mut sdk = match send(&attempts, input).await {
             Ok(output) => output,
             Err(failed) => {
-                let failed = failed.as_last_attempted_if(self.idempotent);
+                let failed = failed.into_last_attempt_if(self.idempotent);
                 return Err(explain(failed, &self.core, &key).await);
             }
         };

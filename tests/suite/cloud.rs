@@ -6,6 +6,7 @@ mod replication;
 mod routing;
 mod tables;
 mod traffic;
+mod transactions;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;

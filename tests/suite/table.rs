@@ -6,6 +6,7 @@ mod entities;
 mod handles;
 mod keys;
 mod lost;
+mod machine;
 mod meanwhile;
 mod models;
 mod names;

@@ -200,7 +200,9 @@ fn fault_of(error: &SdkFailed) -> WriteFault {
     match reasons(error) {
         Some(reasons) if is_transient(reasons) => WriteFault::Transient,
         Some(_) => WriteFault::Final,
-        None if service.is_some_and(|e| e.is_transaction_in_progress_exception()) => {
+        None if service
+            .is_some_and(TransactWriteItemsError::is_transaction_in_progress_exception) =>
+        {
             WriteFault::Open
         }
         None => WriteFault::of(error),

@@ -30,7 +30,7 @@ fn tables_and_region<'a>(cores: impl Iterator<Item = &'a Arc<Core>>) -> (String,
     let mut names: Vec<&str> = Vec::new();
     let mut region = None;
     for core in cores {
-        region.get_or_insert(core.region());
+        region = region.or_else(|| Some(core.region()));
         let name = core.schema().logical_table_name();
         if !names.contains(&name) {
             names.push(name);

@@ -334,3 +334,44 @@ impl WriteError for UpdateWriteError {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::error::TransactionCanceledException;
+    use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason};
+
+    use super::*;
+
+    fn canceled(code: &str) -> UpdateWriteError {
+        let item = Item::from([("id".to_owned(), AttributeValue::S("c-1".to_owned()))]);
+        let reason = CancellationReason::builder()
+            .code(code)
+            .set_item(Some(item));
+        let canceled = TransactionCanceledException::builder();
+        let canceled = canceled.cancellation_reasons(reason.build()).build();
+        let error = TransactWriteItemsError::TransactionCanceledException(canceled);
+        UpdateWriteError::Transaction(error)
+    }
+
+    #[test]
+    fn reads_the_reason_of_a_canceled_transaction() {
+        let failed = canceled("ConditionalCheckFailed");
+        assert!(failed.failed_condition().unwrap().is_some());
+        assert_eq!(failed.fault(), Some(WriteFault::Final));
+        for code in [
+            "TransactionConflict",
+            "ThrottlingError",
+            "ProvisionedThroughputExceeded",
+        ] {
+            assert_eq!(
+                canceled(code).fault(),
+                Some(WriteFault::Transient),
+                "{code}"
+            );
+            assert!(canceled(code).failed_condition().is_none(), "{code}");
+        }
+        for code in ["ValidationError", "AccessDenied", "None"] {
+            assert_eq!(canceled(code).fault(), Some(WriteFault::Final), "{code}");
+        }
+    }
+}

@@ -23,8 +23,8 @@ const TOKEN_VALIDITY: Duration = Duration::from_secs(9 * 60);
 /// What the SDK returned for the write.
 #[derive(Clone)]
 pub(super) enum Sent {
-    Update(UpdateItemOutput),
-    Transaction(TransactWriteItemsOutput),
+    Update(Box<UpdateItemOutput>),
+    Transaction(Box<TransactWriteItemsOutput>),
 }
 
 /// How an update goes on after its write.
@@ -62,7 +62,7 @@ pub(super) async fn write(
     };
     let failed = match sent {
         Ok(answer) => return Ok(Next::Done(answer.output())),
-        Err(failed) => failed.as_last_attempted_if(certainty.idempotent),
+        Err(failed) => failed.into_last_attempt_if(certainty.idempotent),
     };
     match failed {
         Failed::NotApplied(failure) => match next(&failure) {
@@ -93,7 +93,7 @@ async fn send_update(attempts: &Attempts<'_>, input: UpdateItemInputBuilder) -> 
         let input = input.clone();
         async move {
             let sent = input.send_with(&client).await;
-            sent.map(Sent::Update)
+            sent.map(|output| Sent::Update(Box::new(output)))
                 .map_err(|error| error.map_service_error(UpdateWriteError::Update))
         }
     };
@@ -113,7 +113,7 @@ async fn send_transaction(
         let input = input.clone();
         async move {
             let sent = input.send_with(&client).await;
-            sent.map(Sent::Transaction)
+            sent.map(|output| Sent::Transaction(Box::new(output)))
                 .map_err(|error| error.map_service_error(UpdateWriteError::Transaction))
         }
     };
@@ -122,7 +122,7 @@ async fn send_transaction(
     // Under the same token, a transaction that was applied is not tried again but answered again. So
     // one whose condition failed was never applied, as long as the token is known.
     let token_is_known = is_within(TOKEN_VALIDITY, begun, now(core));
-    Ok(sent.map_err(|failed| failed.as_last_attempted_if(token_is_known)))
+    Ok(sent.map_err(|failed| failed.into_last_attempt_if(token_is_known)))
 }
 
 fn now(core: &Core) -> Option<SystemTime> {

@@ -234,41 +234,6 @@ async fn reports_a_status_that_http_does_not_have() {
 }
 
 #[tokio::test]
-async fn cancels_transactions_with_a_reason_for_each_operation() {
-    use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
-
-    let cloud = cloud_with_table().await;
-    let conflict = Fault::TransactionConflict.on("TransactWriteItems").times(1);
-    cloud.region(US).fail(Service::DynamoDb, conflict);
-    let client = dynamodb(without_retries(&cloud, US));
-    let send = || {
-        let delete = |id: &str| {
-            let delete = Delete::builder().table_name(TABLE);
-            let delete = delete.key("id", s(id)).key("part", part());
-            let item = TransactWriteItem::builder();
-            item.delete(delete.build().unwrap()).build()
-        };
-        let write = client.transact_write_items();
-        let write = write
-            .transact_items(delete("1"))
-            .transact_items(delete("2"));
-        write.send()
-    };
-    let error = send().await.unwrap_err().into_service_error();
-    assert!(error.is_transaction_canceled_exception(), "{error:?}");
-    let aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(
-        cancelled,
-    ) = error
-    else {
-        panic!("{error:?}")
-    };
-    let reasons = cancelled.cancellation_reasons().iter();
-    let codes: Vec<_> = reasons.map(|reason| reason.code()).collect();
-    assert_eq!(codes, [Some("TransactionConflict"), Some("None")]);
-    send().await.expect("no other request is at work");
-}
-
-#[tokio::test]
 async fn hands_back_the_last_requests_of_a_batch_and_does_the_others() {
     use aws_sdk_dynamodb::types::{KeysAndAttributes, PutRequest, WriteRequest};
 

@@ -48,7 +48,7 @@ async fn writes_that_succeed_show_no_secret() {
     exhibits.show("UpdateUnsignedOutput", &output);
 
     let update = table.update(key(), |patient| {
-        patient.ssn = "219-09-9999".to_owned().into()
+        patient.ssn = "219-09-9999".to_owned().into();
     });
     exhibits.show("Update", &update);
     exhibits.show("Updated", &update.send().await.unwrap());

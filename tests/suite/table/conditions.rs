@@ -7,8 +7,9 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemInput;
 use dynaseal::error::AttributeIssue;
 use dynaseal::expression::{Condition, NO_NAMES, NO_VALUES, attribute};
 use dynaseal::testkit::Service;
-use dynaseal::{CryptoAction, ItemSchema, RegionSet, SealedTable};
+use dynaseal::{CryptoAction, ItemSchema, SealedTable};
 
+use super::meanwhile::intercepted;
 use super::writes::{Account, account};
 use super::*;
 
@@ -195,13 +196,7 @@ impl Intercept for Decoy {
 async fn another_item_does_not_pass_for_the_one_that_comes_back() {
     let (stack, _) = start_with_customer().await;
     stack.table(US).put(&customer("c-2")).send().await.unwrap();
-    let config = stack.config(US);
-    let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(Decoy);
-    let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb.build());
-    let regions = RegionSet::from_clients(US, dynamodb, aws_sdk_kms::Client::new(&config));
-    let regions = regions.build().unwrap();
-    let table = SealedTable::<Customer>::builder(TABLE, stack.keyring(US), &regions);
-    let table = table.build().unwrap();
+    let table = intercepted::<Customer>(&stack, Decoy);
     let assert_another = |old: Option<&Result<_, OpenError>>| {
         let Some(Err(OpenError::Attribute(error))) = old else {
             panic!("{old:?}")

@@ -205,9 +205,10 @@ async fn untyped_tables_have_handles_too() {
         .schema(schema.build().unwrap())
         .build()
         .unwrap();
-    let (intake, auditor) = (table.seal_only().clone(), table.open_only().clone());
-    intake.put(&as_item("c-1")).send().await.unwrap();
-    let found = auditor.get(("c-1", 7)).send().await.unwrap().unwrap();
+    let (intake, auditor) = (table.seal_only(), table.open_only());
+    intake.clone().put(&as_item("c-1")).send().await.unwrap();
+    let found = auditor.clone().get(("c-1", 7)).send().await;
+    let found = found.unwrap().unwrap();
     assert_eq!(found["ssn"], s("078-05-1120"));
     for shown in [format!("{intake:?}"), format!("{auditor:?}")] {
         assert!(shown.contains(TABLE), "{shown}");

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
+use aws_sdk_dynamodb::config::{Intercept, StalledStreamProtectionConfig};
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
 use aws_types::SdkConfig;
 use aws_types::sdk_config::{Builder, RetryConfig};
@@ -78,6 +78,20 @@ pub(super) fn table<T: Model>(
     let regions = regions.build().unwrap();
     let keyring = KmsMrkKeyring::new(stack.key.arn(US), &regions).unwrap();
     let table = SealedTable::builder(TABLE, keyring, &regions);
+    table.build().unwrap()
+}
+
+/// The table, through a client with an interceptor.
+pub(super) fn intercepted<T: Model>(
+    stack: &Stack,
+    interceptor: impl Intercept + 'static,
+) -> SealedTable<T> {
+    let config = stack.config(US);
+    let builder = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(interceptor);
+    let dynamodb = aws_sdk_dynamodb::Client::from_conf(builder.build());
+    let regions = RegionSet::from_clients(US, dynamodb, aws_sdk_kms::Client::new(&config));
+    let regions = regions.build().unwrap();
+    let table = SealedTable::builder(TABLE, stack.keyring(US), &regions);
     table.build().unwrap()
 }
 

@@ -12,10 +12,11 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionalOperator, ExpectedAttributeValue, ReturnConsumedCapacity,
     ReturnItemCollectionMetrics, ReturnValue, ReturnValuesOnConditionCheckFailure,
 };
+use dynaseal::SealedTable;
 use dynaseal::error::AttributeIssue;
 use dynaseal::testkit::Service;
-use dynaseal::{RegionSet, SealedTable};
 
+use super::meanwhile::intercepted;
 use super::*;
 
 /// Keeps what a client is about to send.
@@ -61,22 +62,11 @@ impl Intercept for Decoy {
     }
 }
 
-/// The customers, through a client with an interceptor.
-fn intercepted(stack: &Stack, interceptor: impl Intercept + 'static) -> SealedTable<Customer> {
-    let config = stack.config(US);
-    let builder = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(interceptor);
-    let dynamodb = aws_sdk_dynamodb::Client::from_conf(builder.build());
-    let regions = RegionSet::from_clients(US, dynamodb, aws_sdk_kms::Client::new(&config));
-    let regions = regions.build().unwrap();
-    let table = SealedTable::builder(TABLE, stack.keyring(US), &regions);
-    table.build().unwrap()
-}
-
 #[tokio::test]
 async fn another_item_than_the_one_asked_for_is_refused_however_validly_sealed() {
     let (stack, _) = start_with_customer().await;
     stack.table(US).put(&customer("c-2")).send().await.unwrap();
-    let table = intercepted(&stack, Decoy);
+    let table = intercepted::<Customer>(&stack, Decoy);
     assert!(table.get(("c-2", 7)).send().await.unwrap().is_some());
     let error = table.get(("c-1", 7)).send().await.unwrap_err();
     let OperationError::Open(OpenError::Attribute(error)) = error else {
@@ -90,7 +80,7 @@ async fn another_item_than_the_one_asked_for_is_refused_however_validly_sealed()
 async fn consistency_reaches_the_wire() {
     let (stack, _) = start_with_customer().await;
     let witness = Witness::default();
-    let table = intercepted(&stack, witness.clone());
+    let table = intercepted::<Customer>(&stack, witness.clone());
     let get = table.get(("c-1", 7)).customize(|b| b.consistent_read(true));
     assert!(get.send().await.unwrap().is_some());
     assert!(table.get(("c-1", 7)).send().await.unwrap().is_some());

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_smithy_async::test_util::instant_time_and_sleep;
 use aws_types::sdk_config::RetryConfig;
+use dynaseal::table::{Update, Updated};
 use dynaseal::testkit::Fault;
 
 use super::super::meanwhile;
@@ -42,14 +43,14 @@ async fn a_request_that_never_arrived_is_sent_again() {
     }
 }
 
+type AddOne = Update<Purse, fn(&mut Purse)>;
+
 /// An update that adds one, whose first answer is lost; then another writer adds a hundred.
 async fn lose_then_write(
     operation: &str,
     is_applied: bool,
-    configure: impl FnOnce(
-        dynaseal::table::Update<Purse, fn(&mut Purse)>,
-    ) -> dynaseal::table::Update<Purse, fn(&mut Purse)>,
-) -> (Stack, Result<dynaseal::table::Updated<Purse>, UpdateError>) {
+    configure: impl FnOnce(AddOne) -> AddOne,
+) -> (Stack, Result<Updated<Purse>, UpdateError>) {
     let (stack, other) = start_with_purse().await;
     let meanwhile = NoWait::default();
     let table = retrying::<Purse>(&stack, meanwhile.clone());
@@ -82,8 +83,7 @@ async fn a_lost_answer_and_a_second_writer_leave_it_unknown_and_applied_at_most_
 #[tokio::test]
 async fn an_idempotent_change_is_applied_again_to_what_the_second_writer_left() {
     for (is_applied, coins) in [(true, 102), (false, 101)] {
-        let (stack, result) =
-            lose_then_write("UpdateItem", is_applied, |update| update.idempotent()).await;
+        let (stack, result) = lose_then_write("UpdateItem", is_applied, Update::idempotent).await;
         let updated = result.unwrap();
         assert_eq!(updated.attempts(), 2);
         assert_eq!(updated.model().coins, coins);
@@ -94,10 +94,8 @@ async fn an_idempotent_change_is_applied_again_to_what_the_second_writer_left() 
 #[tokio::test]
 async fn exactly_once_is_exactly_once() {
     for (is_applied, attempts) in [(true, 1), (false, 2)] {
-        let (stack, result) = lose_then_write("TransactWriteItems", is_applied, |update| {
-            update.exactly_once()
-        })
-        .await;
+        let (stack, result) =
+            lose_then_write("TransactWriteItems", is_applied, Update::exactly_once).await;
         let updated = result.unwrap();
         assert_eq!(updated.attempts(), attempts);
         assert_eq!(stored(&stack.table(US)).await.coins, 101);
