@@ -158,7 +158,9 @@ mod tests {
     #[test]
     fn is_shared_by_clones() {
         let keys = PlaintextKeys::new();
-        keys.clone().insert("c-1");
-        assert!(keys.contains("c-1"));
+        let clone = keys.clone();
+        clone.insert("c-1");
+        assert!(keys.contains("c-1") && clone.remove("c-1"));
+        assert!(keys.is_empty());
     }
 }
