@@ -15,7 +15,7 @@ type Op = (bool, u32);
 fn ops() -> impl Strategy<Value = Vec<Op>> {
     let ops = proptest::collection::btree_map(0..60_u32, any::<bool>(), 0..60);
     let ops = ops.prop_map(|ops| ops.into_iter().map(|(n, put)| (put, n)));
-    ops.prop_map(|ops| ops.collect::<Vec<_>>()).prop_shuffle()
+    ops.prop_map(Iterator::collect::<Vec<_>>).prop_shuffle()
 }
 
 /// So many requests handed back, so many times.
