@@ -55,6 +55,8 @@ impl Entity {
 }
 
 impl Sealed for Entity {}
+// Whose own type lacks something wants no hint to this one.
+#[diagnostic::do_not_recommend]
 impl Model for Entity {
     type KeyShape = AnyKey;
 
