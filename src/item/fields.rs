@@ -112,19 +112,49 @@ pub(super) fn check_case<'a>(
     Ok(())
 }
 
+/// What is done to each attribute: what the schema says, or else what was done to it before.
+struct Actions<'a> {
+    schema: &'a ItemSchema,
+    before: &'a SealedActions,
+    includes: bool,
+}
+
+impl<'a> Actions<'a> {
+    fn new(schema: &'a ItemSchema, before: &'a SealedActions, attributes: &Attributes) -> Self {
+        let mut actions = Self {
+            schema,
+            before,
+            includes: false,
+        };
+        actions.includes = attributes.signed().iter().any(|(name, _)| {
+            actions.of(name) == Some(CryptoAction::SignAndIncludeInEncryptionContext)
+        });
+        actions
+    }
+
+    fn of(&self, name: &str) -> Option<CryptoAction> {
+        let is_key = || self.schema.key_names().any(|key| key == name);
+        // Whatever is included, the keys are too, also where the schema knows of no such attribute.
+        if self.includes && is_key() {
+            return Some(CryptoAction::SignAndIncludeInEncryptionContext);
+        }
+        let action = self.schema.action(name);
+        action.or_else(|| self.before.get(name).copied())
+    }
+}
+
 /// The fields of an item that is about to be sealed.
 pub(super) fn to_seal<'a>(
     schema: &'a ItemSchema,
     before: &SealedActions,
     attributes: &'a Attributes,
 ) -> Result<Vec<SealField<'a>>, SealError> {
+    let actions = Actions::new(schema, before, attributes);
     let field = |(name, value): &'a (String, AttributeValue)| {
         let issue = |issue| InvalidAttribute::new(name, issue);
         let value_issue = |cause| issue(AttributeIssue::Value(cause));
-        let action = schema
-            .action(name)
-            .or_else(|| before.get(name).copied())
-            .ok_or_else(|| issue(AttributeIssue::NoAction))?;
+        let action = actions.of(name);
+        let action = action.ok_or_else(|| issue(AttributeIssue::NoAction))?;
         let bytes = match action {
             CryptoAction::EncryptAndSign => {
                 FieldBytes::Encrypt(plaintext(value).map_err(value_issue)?)

@@ -122,7 +122,7 @@ impl fmt::Debug for OpenedRecord {
 
 fn read_image<T: Model>(image: Result<&OpenedItem, &OpenError>) -> Result<T, ImageError> {
     let opened = image.map_err(|error| ImageError::Open(error.clone()))?;
-    T::from_item(opened.item().clone()).map_err(ImageError::Model)
+    T::from_opened(opened.clone()).map_err(ImageError::Model)
 }
 
 /// Why there is no model of an image.

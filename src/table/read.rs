@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use futures_core::future::BoxFuture;
 use futures_util::stream::StreamExt as _;
@@ -167,6 +168,20 @@ pub(super) trait Source: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Answered, OperationError<Self::Error>>> + Send;
 }
 
+/// Asks for the page after `start`. One that says to go on where it began would never end.
+async fn ask<S: Source>(
+    source: &S,
+    start: Option<Item>,
+    answer: Answer,
+) -> Result<Answered, OperationError<S::Error>> {
+    let answered = source.ask(start.clone(), answer).await?;
+    if start.is_some() && answered.facts.last_evaluated_key == start {
+        let error = SdkError::construction_failure("the next page would be the same page again");
+        return Err(SdkFailure::new(error, source.read().core.region()).into());
+    }
+    Ok(answered)
+}
+
 /// The pages of a source, opened.
 pub(super) fn fetcher<S: Source, O: OpenStored>(
     source: Arc<S>,
@@ -185,7 +200,7 @@ async fn opening_page<S: Source, O: OpenStored>(
     opener: Arc<O>,
     start: Option<Item>,
 ) -> Result<OpeningPage<O::Opened>, OperationError<S::Error>> {
-    let answered = source.ask(start, Answer::Items).await?;
+    let answered = ask(source, start, Answer::Items).await?;
     let read = source.read();
     let partition = answered.partition.clone();
     let stored = if read.from_table {
@@ -236,7 +251,7 @@ pub(super) fn items<S: Source, O: OpenStored>(
 pub(super) async fn count<S: Source>(source: &S) -> Result<u64, OperationError<S::Error>> {
     let (mut total, mut start) = (0_u64, source.read().start.clone());
     loop {
-        let page = source.ask(start, Answer::Count).await?.facts;
+        let page = ask(source, start, Answer::Count).await?.facts;
         total = total.saturating_add(u64::try_from(page.count).unwrap_or(u64::MAX));
         match page.last_evaluated_key {
             Some(key) => start = Some(key),

@@ -15,7 +15,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 
-use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextMut;
+use aws_sdk_dynamodb::config::interceptors::{
+    BeforeSerializationInterceptorContextMut, FinalizerInterceptorContextMut,
+};
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::primitives::Blob;
@@ -156,9 +158,49 @@ fn meddled<I: fmt::Debug + Send + Sync + 'static>(
     stack: &Stack,
     meddle: impl Fn(&mut I) + Send + Sync + 'static,
 ) -> SealedTable<Order> {
+    intercepted(stack, Meddler(meddle, PhantomData))
+}
+
+/// Changes what a client is answered.
+struct Liar<O, F>(F, PhantomData<fn(O)>);
+
+impl<O, F> fmt::Debug for Liar<O, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Liar")
+    }
+}
+
+impl<O: fmt::Debug + Send + Sync + 'static, F: Fn(&mut O) + Send + Sync> Intercept for Liar<O, F> {
+    fn name(&self) -> &'static str {
+        "liar"
+    }
+
+    fn modify_before_attempt_completion(
+        &self,
+        context: &mut FinalizerInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(Ok(output)) = context.output_or_error_mut()
+            && let Some(output) = output.downcast_mut()
+        {
+            (self.0)(output);
+        }
+        Ok(())
+    }
+}
+
+/// The orders, as a store hands them out that changes answers of type `O`.
+fn lied_to<O: fmt::Debug + Send + Sync + 'static>(
+    stack: &Stack,
+    lie: impl Fn(&mut O) + Send + Sync + 'static,
+) -> SealedTable<Order> {
+    intercepted(stack, Liar(lie, PhantomData))
+}
+
+fn intercepted(stack: &Stack, interceptor: impl Intercept + 'static) -> SealedTable<Order> {
     let config = stack.config(US);
-    let meddler = Meddler(meddle, PhantomData);
-    let builder = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(meddler);
+    let builder = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(interceptor);
     let dynamodb = aws_sdk_dynamodb::Client::from_conf(builder.build());
     let regions = RegionSet::from_clients(US, dynamodb, aws_sdk_kms::Client::new(&config));
     let regions = regions.build().unwrap();

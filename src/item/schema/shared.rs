@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{ItemSchema, UnsignedNames};
 use crate::action::CryptoAction;
+use crate::suite::AlgorithmSuite;
 
 impl ItemSchema {
     pub(in crate::item) fn unsigned(&self) -> &UnsignedNames {
@@ -54,6 +55,7 @@ impl ItemSchema {
         let actions: BTreeMap<_, _> = names
             .filter_map(|name| Some((name.clone(), strictest(name)?)))
             .collect();
+        let (suite, accepted_suite) = weakest(all.clone());
         let context_keys = first.context_keys.iter();
         let keys = context_keys.filter(|(name, _)| first.key_names().any(|key| key == *name));
         Self {
@@ -66,8 +68,8 @@ impl ItemSchema {
                 .min_by_key(strictness),
             unsigned,
             table_unsigned: UnsignedNames::default(),
-            suite: first.suite,
-            accepted_suite: first.accepted_suite,
+            suite,
+            accepted_suite,
             max_encrypted_data_keys: first.max_encrypted_data_keys,
             path_prefix: first.path_prefix.clone(),
             context_base: first.context_base.clone(),
@@ -76,6 +78,19 @@ impl ItemSchema {
                 .collect(),
         }
     }
+}
+
+/// The suites of a schema that accepts whatever any of these accepts: without one of its own if the
+/// keyring decides in any of them.
+fn weakest<'a>(
+    all: impl Iterator<Item = &'a ItemSchema> + Clone,
+) -> (Option<AlgorithmSuite>, Option<AlgorithmSuite>) {
+    let own: Option<Vec<_>> = all.clone().map(|schema| schema.suite).collect();
+    let stated = all.flat_map(|schema| [schema.suite, schema.accepted_suite]);
+    (
+        own.and_then(|own| own.into_iter().min()),
+        stated.flatten().min(),
+    )
 }
 
 /// The less a server can compare with, the earlier.

@@ -117,26 +117,25 @@ impl<'a> KeyReader<'a> {
         let mut open: BTreeMap<_, _> = asked.into_iter().collect();
         let asked = open.len();
         let mut found = Vec::new();
-        for item in output
-            .responses
-            .and_then(|mut all| all.remove(table))
-            .into_iter()
-            .flatten()
-        {
-            let key = KeyBytes::of(schema, &item).ok();
-            match key.and_then(|key| open.remove_entry(&key)) {
-                Some((key, _)) => found.push((key, item)),
-                None => return Err(ReaderFailure::Foreign(foreign(schema.partition_key_name()))),
-            }
+        // Whatever was not asked for stands for something that was: nothing may pass for missing.
+        let foreign = || ReaderFailure::Foreign(foreign(schema.partition_key_name()));
+        let mut take = |item: &Item| {
+            let key = KeyBytes::of(schema, item).ok();
+            key.and_then(|key| open.remove_entry(&key))
+                .ok_or_else(foreign)
+        };
+        let mut responses = output.responses.unwrap_or_default();
+        for item in responses.remove(table).unwrap_or_default() {
+            let (key, _) = take(&item)?;
+            found.push((key, item));
         }
-        let unprocessed = output
-            .unprocessed_keys
-            .and_then(|mut all| all.remove(table));
-        let unprocessed = unprocessed.map(|keys| keys.keys).unwrap_or_default();
-        let keys = unprocessed
-            .iter()
-            .filter_map(|key| KeyBytes::of(schema, key).ok());
-        let again: Vec<_> = keys.filter_map(|key| open.remove_entry(&key)).collect();
+        let mut unprocessed = output.unprocessed_keys.unwrap_or_default();
+        let keys = unprocessed.remove(table).map(|keys| keys.keys);
+        let again = keys.iter().flatten().map(take);
+        let again: Vec<_> = again.collect::<Result<_, _>>()?;
+        if !(responses.is_empty() && unprocessed.is_empty()) {
+            return Err(foreign());
+        }
         self.must_wait = !again.is_empty();
         if again.len() < asked {
             self.backoff = Backoff::new(self.core.dynamodb());

@@ -96,11 +96,14 @@ impl<'a> Writer<'a> {
                 return Err(Stop(BatchWriteCause::Operation(failure.into()), chunk));
             }
         };
-        let unprocessed = output.unprocessed_items.take();
-        let unprocessed = unprocessed.and_then(|mut all| all.remove(self.core.table_name()));
+        let mut unprocessed = output.unprocessed_items.take().unwrap_or_default();
+        let own = unprocessed.remove(self.core.table_name());
         self.sdk.push(output);
+        if !unprocessed.is_empty() {
+            return Err(Stop(BatchWriteCause::NotOurs, chunk));
+        }
         let count = chunk.len();
-        let again = self.sort(chunk, &unprocessed.unwrap_or_default())?;
+        let again = self.sort(chunk, &own.unwrap_or_default())?;
         if again.len() < count {
             self.backoff = Backoff::new(self.core.dynamodb());
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -48,8 +48,8 @@ struct Prepared {
     targets: Vec<Target>,
     versions: Vec<Option<u64>>,
     first_sent: OnceLock<SystemTime>,
-    /// Whether something was sent whose outcome nobody has seen.
-    in_doubt: AtomicBool,
+    /// How many sends are under way, or ended without a certain outcome.
+    in_doubt: AtomicUsize,
 }
 
 impl PreparedTransaction {
@@ -66,7 +66,7 @@ impl PreparedTransaction {
             targets,
             versions,
             first_sent: OnceLock::new(),
-            in_doubt: AtomicBool::new(false),
+            in_doubt: AtomicUsize::new(0),
         }))
     }
 
@@ -116,11 +116,23 @@ impl Prepared {
             .into());
         }
         // Also if this future is dropped before the answer comes.
-        let in_doubt = self.in_doubt.swap(true, Ordering::AcqRel);
+        let in_doubt = self.in_doubt.fetch_add(1, Ordering::AcqRel) > 0;
         let result = self.attempt(in_doubt).await;
-        let is_open = matches!(result, Err(TransactionError::OutcomeUnknown(_)));
-        self.in_doubt.store(is_open, Ordering::Release);
+        match &result {
+            // It has happened, whatever becomes of the others.
+            Ok(_) => self.in_doubt.store(0, Ordering::Release),
+            Err(TransactionError::OutcomeUnknown(_)) => {}
+            Err(_) => self.settle_one(),
+        }
         result
+    }
+
+    /// One send less is in doubt; none of another is settled by it.
+    fn settle_one(&self) {
+        let less = |sends: usize| Some(sends.saturating_sub(1));
+        let _ = self
+            .in_doubt
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
     }
 
     /// Sends until there is an answer that nothing can change any more, or attempts are used up.
@@ -137,13 +149,17 @@ impl Prepared {
                 Err(error) => error,
             };
             let fault = fault_of(&error);
-            if left == 0 || fault == WriteFault::Final || self.has_expired() {
+            if left == 0 || fault == WriteFault::Final {
+                return Err(self.failure(error, lost, in_doubt).await);
+            }
+            backoff.wait().await;
+            // Not before the wait: a process may have been suspended in it.
+            if self.has_expired() {
                 return Err(self.failure(error, lost, in_doubt).await);
             }
             if fault == WriteFault::Open {
                 lost = Some(SdkFailure::new(error, core.region()));
             }
-            backoff.wait().await;
         }
     }
 
@@ -155,7 +171,9 @@ impl Prepared {
         in_doubt: bool,
     ) -> Failure {
         let region = self.core.region();
-        if reasons(&error).is_some() {
+        // A transaction that was applied is not cancelled under the same token, while that is known.
+        let is_certain = !(in_doubt || lost.is_some()) || !self.has_expired();
+        if is_certain && reasons(&error).is_some() {
             let cancelled = cancelled::open(error, &self.targets, region).await;
             return TransactionError::Cancelled(cancelled);
         }

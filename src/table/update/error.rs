@@ -260,14 +260,23 @@ impl UpdateError {
 /// The SDK's error of the write of an update: an `UpdateItem`, or with
 /// [`exactly_once`](crate::table::Update::exactly_once) a `TransactWriteItems`.
 ///
-/// Its `Debug` is the SDK's, and prints items.
+/// Its `Debug` shows the code alone. That of the SDK's error in it prints items.
 #[non_exhaustive]
-#[derive(Debug)]
 pub enum UpdateWriteError {
     /// `UpdateItem` failed.
     Update(UpdateItemError),
     /// `TransactWriteItems` failed.
     Transaction(TransactWriteItemsError),
+}
+
+impl fmt::Debug for UpdateWriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variant = match self {
+            Self::Update(_) => "Update",
+            Self::Transaction(_) => "Transaction",
+        };
+        f.debug_tuple(variant).field(&self.code()).finish()
+    }
 }
 
 impl fmt::Display for UpdateWriteError {
@@ -351,6 +360,13 @@ mod tests {
         let canceled = canceled.cancellation_reasons(reason.build()).build();
         let error = TransactWriteItemsError::TransactionCanceledException(canceled);
         UpdateWriteError::Transaction(error)
+    }
+
+    #[test]
+    fn prints_no_item() {
+        let shown = format!("{:?}", canceled("ConditionalCheckFailed"));
+        assert!(!shown.contains("c-1"), "{shown}");
+        assert!(shown.contains("Transaction"), "{shown}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
+use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetItemOutput};
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use dynaseal::item::Key;
 use dynaseal::table::ItemError;
@@ -216,4 +216,46 @@ async fn settings_reach_the_wire_and_failures_are_the_sdks() {
     let error = table.batch_get([("c-1", 1)]).send().await.unwrap_err();
     assert!(error.is_retryable() && error.sdk_error().is_some());
     assert_eq!(error.region(), Some(US));
+}
+
+#[tokio::test]
+async fn keys_handed_back_that_were_not_asked_for_fail_the_call() {
+    let stack = start(3).await;
+    stack
+        .cloud
+        .region(US)
+        .fail(Service::DynamoDb, Fault::Unprocessed(1));
+    type Lie = fn(&mut BatchGetItemOutput);
+    let of_another_table: Lie = |output| {
+        let all = output.unprocessed_keys.as_mut().unwrap();
+        let keys = all.remove(TABLE).unwrap();
+        all.insert("customers".to_owned(), keys);
+    };
+    let of_another_item: Lie = |output| {
+        let all = output.unprocessed_keys.as_mut().unwrap();
+        all.get_mut(TABLE).unwrap().keys = vec![key("c-2", 1)];
+    };
+    let without_an_item: Lie = |output| {
+        let all = output.unprocessed_keys.as_mut().unwrap();
+        all.get_mut(TABLE).unwrap().keys = vec![Item::default()];
+    };
+    let found_in_another_table: Lie = |output| {
+        let all = output.responses.as_mut().unwrap();
+        let found = all.remove(TABLE).unwrap();
+        all.insert("customers".to_owned(), found);
+    };
+    for lie in [
+        of_another_table,
+        of_another_item,
+        without_an_item,
+        found_in_another_table,
+    ] {
+        let table = lied_to(&stack, lie);
+        let error = table.batch_get([("c-1", 1), ("c-1", 2)]).send().await;
+        let error = error.unwrap_err();
+        assert!(
+            matches!(error, OperationError::Open(OpenError::Attribute(_))),
+            "{error:?}"
+        );
+    }
 }

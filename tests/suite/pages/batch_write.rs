@@ -1,6 +1,6 @@
 //! BatchWriteItem: sealed first, sent then, and nothing lost on the way.
 
-use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemInput;
+use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemInput, BatchWriteItemOutput};
 use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, WriteRequest};
 use dynaseal::item::{Key, Model};
 use dynaseal::table::{BatchWriteCause, Write};
@@ -357,4 +357,24 @@ async fn a_write_that_is_handed_back_and_was_not_sent_leaves_the_others_unknown(
         put_numbers(failure.unwritten()),
         (26..=30).collect::<Vec<_>>()
     );
+}
+
+#[tokio::test]
+async fn what_is_handed_back_of_another_table_is_not_taken_for_written() {
+    let stack = start(0).await;
+    stack
+        .cloud
+        .region(US)
+        .fail(Service::DynamoDb, Fault::Unprocessed(1));
+    let table = lied_to(&stack, |output: &mut BatchWriteItemOutput| {
+        let all = output.unprocessed_items.as_mut().unwrap();
+        if let Some(requests) = all.remove(TABLE) {
+            all.insert("customers".to_owned(), requests);
+        }
+    });
+    let failure = table.batch_write().puts(&batch(3)).send().await;
+    let failure = failure.unwrap_err();
+    assert!(matches!(failure.cause(), BatchWriteCause::NotOurs));
+    assert!(failure.written().is_empty());
+    assert_eq!(put_numbers(failure.unknown()), [1, 2, 3]);
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use aws_sdk_dynamodb::operation::query::QueryInput;
+use aws_sdk_dynamodb::operation::scan::ScanInput;
 use dynaseal::error::AttributeIssue;
 use dynaseal::expression::attribute;
 use dynaseal::item::Key;
@@ -158,4 +159,50 @@ async fn keys_out_of_reach_fail_each_item_and_are_retryable() {
         assert!(item.is_retryable());
         assert_eq!(item.error().region(), Some(US));
     }
+}
+
+/// Whatever is asked for, it is the first page.
+fn always_the_first(stack: &Stack) -> SealedTable<Order> {
+    meddled(stack, |input: &mut QueryInput| {
+        input.exclusive_start_key = None;
+    })
+}
+
+#[tokio::test]
+async fn pages_that_lead_to_themselves_end_in_an_error() {
+    let stack = start(3).await;
+    let table = always_the_first(&stack);
+    let mut items = table.query("c-1").page_size(1).items();
+    assert_eq!(items.next().await.unwrap().unwrap().number, 1);
+    let error = items.next().await.unwrap().unwrap_err();
+    assert!(!error.is_retryable());
+    assert!(
+        matches!(error, PageFailure::Page(OperationError::Sdk(_))),
+        "{error:?}"
+    );
+    assert!(items.next().await.is_none());
+    assert_eq!(calls(&stack, "Query"), 2);
+
+    let count = table.query("c-1").page_size(1).count_unverified().await;
+    assert!(matches!(count, Err(OperationError::Sdk(_))), "{count:?}");
+
+    let first = stack.table::<Order>(US).query("c-1").page_size(1);
+    let first = first.page().await.unwrap().last_evaluated_key();
+    let second = table.query("c-1").page_size(1).start_from(first).page();
+    assert!(matches!(second.await, Err(OperationError::Sdk(_))));
+}
+
+#[tokio::test]
+async fn scans_that_lead_to_themselves_end_in_an_error() {
+    let stack = start(3).await;
+    let table = meddled(&stack, |input: &mut ScanInput| {
+        input.exclusive_start_key = None;
+    });
+    let items = table.scan().page_size(1).items().collect().await;
+    assert!(
+        matches!(items, Err(PageFailure::Page(OperationError::Sdk(_)))),
+        "{items:?}"
+    );
+    let counted = table.scan().page_size(1).segments(1).count_unverified();
+    assert!(matches!(counted.await, Err(OperationError::Sdk(_))));
 }

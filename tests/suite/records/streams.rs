@@ -273,6 +273,10 @@ async fn opens_records_of_every_entity_type_of_a_table() {
         .collect();
     let names: Vec<_> = images.iter().map(|image| image.entity()).collect();
     assert_eq!(names, [Some("order"), Some("note")]);
+    for (record, name) in opened.iter().zip(names) {
+        let entity = record.new_image_as::<Entity>().unwrap().unwrap();
+        assert_eq!(entity.name(), name);
+    }
     assert_eq!(images[1].item(), &note);
     let of_orders: Vec<_> = open_records(orders.encryptor(), records, 4).collect().await;
     assert!(of_orders[0].new_image().unwrap().is_ok());

@@ -246,3 +246,28 @@ fn settings_reach_the_schemas_of_models() {
     );
     assert!(shown.contains("order"), "{shown}");
 }
+
+#[tokio::test]
+async fn a_handle_is_worth_what_the_weakest_entity_type_is_worth() {
+    use dynaseal::table::Limits;
+
+    let weak = AlgorithmSuite::SymsigHmacSha384;
+    let strong = || ItemSchema::builder("app", "pk").sort_key_name("sk");
+    let stack = start().await;
+    let limits = |schemas: [ItemSchemaBuilder; 2]| {
+        let [a, b] = schemas.map(|schema| schema.build().unwrap());
+        let entities = Entities::builder()
+            .untyped_entity("a", Discriminator::sort_key_prefix("A#"), a)
+            .untyped_entity("b", Discriminator::sort_key_prefix("B#"), b)
+            .build()
+            .unwrap();
+        let table = SealedTable::<Entity>::builder(TABLE, stack.keyring(US), &stack.regions(US));
+        let table = table.entities(&entities).build().unwrap();
+        table.open_only().limits()
+    };
+    assert_eq!(limits([strong(), strong()]), Limits::Permission);
+    for weak in [strong().algorithm_suite(weak), strong().accept_suite(weak)] {
+        assert_eq!(limits([weak.clone(), strong()]), Limits::Api);
+        assert_eq!(limits([strong(), weak]), Limits::Api);
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
 use aws_smithy_async::time::TimeSource;
 
 use super::*;
@@ -124,6 +125,16 @@ async fn a_send_that_is_given_up_leaves_the_outcome_open() {
         matches!(error, TransactionError::OutcomeUnknown(_)),
         "{error:?}"
     );
+    // What comes of another send says nothing about the one that may still arrive.
+    for fault in [
+        Fault::TransactionConflict,
+        Fault::Status(400, "AccessDeniedException"),
+    ] {
+        fail(&stack, fault, 1);
+        let error = prepared.send().await.unwrap_err();
+        let is_open = matches!(error, TransactionError::OutcomeUnknown(_));
+        assert_eq!(is_open, fault != Fault::TransactionConflict, "{error:?}");
+    }
 }
 
 #[tokio::test]
@@ -213,4 +224,74 @@ async fn is_not_sent_after_the_clock_was_set_back() {
     let error = prepared.send().await.unwrap_err();
     assert!(matches!(error, TransactionError::Refused(_)), "{error:?}");
     assert_eq!(sent(&stack), 0);
+}
+
+/// Waits during which the process is suspended for eleven minutes.
+#[derive(Clone, Debug)]
+struct Suspended(ManualTimeSource);
+
+impl AsyncSleep for Suspended {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        // No backoff is longer than five seconds; the SDK's own time-outs never come.
+        if duration > Duration::from_secs(5) {
+            return Sleep::new(std::future::pending());
+        }
+        self.0.advance(Duration::from_secs(660));
+        Sleep::new(std::future::ready(()))
+    }
+}
+
+#[tokio::test]
+async fn is_not_sent_again_by_a_process_that_slept_too_long() {
+    let (stack, counting) = start_counting().await;
+    let clock = ManualTimeSource::new(SystemTime::UNIX_EPOCH);
+    let config = stack.cloud.sdk_config(US).into_builder();
+    let config = config
+        .time_source(clock.clone())
+        .sleep_impl(SharedAsyncSleep::new(Suspended(clock)))
+        .retry_config(RetryConfig::standard())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    let shop = Shop::with(&stack, US, &config.build());
+    for fault in [
+        Fault::LostResponse,
+        Fault::Status(400, "TransactionInProgressException"),
+    ] {
+        stack.cloud.reset_calls();
+        fail(&stack, fault, 1);
+        let error = count(&shop).send().await.unwrap_err();
+        assert!(
+            matches!(error, TransactionError::OutcomeUnknown(_)),
+            "{error:?}"
+        );
+        assert_eq!(sent(&stack), 1, "the token may be forgotten by now");
+    }
+    assert_eq!(counting.seen("o-1").await, 1, "the first was applied");
+
+    // What certainly was not applied is not in doubt, however late it is.
+    fail(&stack, Fault::Status(400, "ThrottlingException"), 1);
+    let error = count(&shop).send().await.unwrap_err();
+    assert!(matches!(error, TransactionError::Sdk(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_cancellation_that_comes_too_late_proves_nothing() {
+    let (stack, _) = start_counting().await;
+    let (shop, _) = Shop::retrying(&stack);
+    let late = Fault::Latency(Duration::from_secs(660));
+    for (first, is_certain) in [
+        (Fault::Timeout(Duration::from_secs(1)), false),
+        (Fault::TransactionConflict, true),
+    ] {
+        fail(&stack, first, 1);
+        fail(&stack, late, 1);
+        let never = attribute("balance").exists();
+        let transaction = count(&shop).check(&shop.accounts, "a-1", never);
+        let error = transaction.send().await.unwrap_err();
+        match error {
+            TransactionError::Cancelled(_) => assert!(is_certain),
+            TransactionError::OutcomeUnknown(_) => assert!(!is_certain),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(shop.seen("o-1").await, 0);
 }
