@@ -28,6 +28,7 @@ mod read_error;
 mod returned;
 mod scan;
 mod span;
+mod token;
 mod transact;
 mod update;
 mod update_unsigned;

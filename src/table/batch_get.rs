@@ -13,11 +13,11 @@ use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemError, BatchGetIte
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 use futures_util::stream::StreamExt as _;
 
-pub(super) use self::reader::{Found, KeyReader, ReaderFailure};
+pub(super) use self::reader::{Found, KeyReader};
 use super::core::Core;
 use super::customize::{self, refuse_set};
 use super::deadline;
-use super::error::{OperationError, Refused, SdkFailure};
+use super::error::{OperationError, Refused};
 use super::key_bytes::KeyBytes;
 use super::page::{
     AsOpened, DEFAULT_CONCURRENCY, IntoModel, ItemError, OpenStored, UnopenedItem, open_all,
@@ -170,8 +170,7 @@ impl<T: Model + 'static> BatchGet<T> {
         );
         let mut results = BTreeMap::new();
         while let Some(found) = reader.next().await {
-            let found = found.map_err(|failure| failed(&self.core, failure))?;
-            let opened = open(&self.core, Arc::clone(&opener), found, self.concurrency).await;
+            let opened = open(&self.core, Arc::clone(&opener), found?, self.concurrency).await;
             results.extend(opened);
         }
         let (unprocessed, consumed_capacity) = reader.finish();
@@ -226,13 +225,6 @@ async fn open<O: OpenStored>(
     keys.into_iter()
         .zip(opened.collect::<Vec<_>>().await)
         .collect()
-}
-
-fn failed(core: &Core, failure: ReaderFailure) -> OperationError<BatchGetItemError> {
-    match failure {
-        ReaderFailure::Sdk(error) => SdkFailure::new(*error, core.region()).into(),
-        ReaderFailure::Foreign(error) => error.into(),
-    }
 }
 
 impl<T> fmt::Debug for BatchGet<T> {

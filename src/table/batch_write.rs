@@ -156,9 +156,7 @@ impl<T: Model> BatchWrite<T> {
     /// written, what was not, and what nobody knows.
     pub async fn send(self) -> Result<BatchWriteOutput, BatchWriteFailure> {
         let span = span::batch_write_item(&self.core);
-        let result = tracing::Instrument::instrument(self.run(), span.clone()).await;
-        span::record(&span, outcome::word(&result));
-        result
+        span::run(span, self.run()).await
     }
 
     async fn run(self) -> Result<BatchWriteOutput, BatchWriteFailure> {

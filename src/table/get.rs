@@ -84,9 +84,7 @@ impl<T: Model> Get<T> {
         let Some((key, item)) = self.fetch().await? else {
             return Ok(None);
         };
-        let opened = core.open(item).await?;
-        opened.check_key(&key)?;
-        Ok(Some(opened))
+        Ok(Some(core.open_under(&key, item, None).await?))
     }
 
     /// Like [`send_opened`](Self::send_opened), but plaintext is let through where the policy says so.

@@ -17,8 +17,8 @@ use super::footer;
 use super::returned;
 use super::span;
 use super::version;
-use crate::error::{OpenError, SealError};
-use crate::expression::{Condition, attribute};
+use crate::error::OpenError;
+use crate::expression::Condition;
 use crate::item::{Item, Model, ModelMismatch, OpenedItem};
 
 /// Seals and writes one item. Made by [`SealedTable::put`](super::SealedTable::put).
@@ -198,7 +198,7 @@ impl<T> Put<T> {
         self.condition.check(&self.core)?;
         let mut item = self.item?;
         let key = self.core.key_in(&item);
-        let (version, own) = lock(&self.core, self.if_not_exists, &mut item)?;
+        let (version, own) = version::lock(&self.core, self.if_not_exists, &mut item)?;
         let is_conditional = own.is_some() || self.condition.is_some();
         let condition = self.condition.render(own)?;
         let sealed = self.core.seal(item).await?;
@@ -245,25 +245,6 @@ impl<T: Model> Put<T> {
         self.return_old = true;
         self
     }
-}
-
-/// Advances the version, and says what must hold of the stored item for that.
-pub(super) fn lock(
-    core: &Core,
-    if_not_exists: bool,
-    item: &mut Item,
-) -> Result<(Option<u64>, Option<Condition>), SealError> {
-    let nothing = || attribute(core.schema().partition_key_name()).not_exists();
-    let Some(name) = core.version_attribute(item) else {
-        return Ok((None, if_not_exists.then(nothing)));
-    };
-    let old = version::advance(item, name)?;
-    let own = if old == 0 || if_not_exists {
-        nothing()
-    } else {
-        attribute(name).eq(old)
-    };
-    Ok((Some(old + 1), Some(own)))
 }
 
 /// Sends the sealed item, until it is known whether it was written.

@@ -57,9 +57,7 @@ impl Target {
 
     /// Opens an item that came back for this operation; that of another key is refused.
     async fn open(&self, item: Item, budget: &CallBudget) -> Result<OpenedItem, OpenError> {
-        let opened = self.core.open_of_page(item, budget).await?;
-        opened.check_key(&self.key)?;
-        Ok(opened)
+        self.core.open_under(&self.key, item, Some(budget)).await
     }
 }
 

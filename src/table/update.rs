@@ -16,7 +16,6 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
 use aws_sdk_dynamodb::types::AttributeValue;
-use tracing::Instrument as _;
 
 pub use self::change::Change;
 use self::draft::Draft;
@@ -202,10 +201,7 @@ impl<T: Model, F> Update<T, F> {
         R: Change,
     {
         let span = span::update(&self.core);
-        let result = self.run().instrument(span.clone()).await;
-        let outcome = result.as_ref().map_or_else(UpdateError::outcome, |_| "ok");
-        span::record(&span, outcome);
-        result
+        span::run(span, self.run()).await
     }
 
     async fn run<R>(mut self) -> Result<Updated<T>, UpdateError>
@@ -293,8 +289,7 @@ impl Stored {
         if footer.is_none() && !item.contains_key(HEADER_ATTRIBUTE) {
             return Err(UpdateError::PlaintextItem);
         }
-        let (opened, actions) = core.open_for_update(item).await?;
-        opened.check_key(key)?;
+        let (opened, actions) = core.open_for_update(key, item).await?;
         // What opens has one.
         let footer = footer.ok_or(UpdateError::PlaintextItem)?;
         Ok(Self {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
-use tracing::Instrument as _;
 
 use super::attempt::{Attempts, Failed, Repeat};
 use super::condition::WriteCondition;
@@ -190,10 +189,7 @@ impl<T> UpdateUnsigned<T> {
     /// condition failed; [`OutcomeUnknown`](UpdateError::OutcomeUnknown) if an answer was lost.
     pub async fn send(self) -> Result<UpdateUnsignedOutput, UpdateError> {
         let span = span::update_unsigned(&self.core);
-        let result = self.run().instrument(span.clone()).await;
-        let outcome = result.as_ref().map_or_else(UpdateError::outcome, |_| "ok");
-        span::record(&span, outcome);
-        result
+        span::run(span, self.run()).await
     }
 
     async fn run(self) -> Result<UpdateUnsignedOutput, UpdateError> {

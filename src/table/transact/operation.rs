@@ -16,7 +16,7 @@ use crate::item::{Item, Key, ModelMismatch};
 use crate::table::condition::{Rendered, WriteCondition};
 use crate::table::core::Core;
 use crate::table::error::Refused;
-use crate::table::put::lock;
+use crate::table::version;
 
 /// An operation as the caller gave it, on whatever model.
 pub(super) struct Operation {
@@ -103,7 +103,7 @@ fn check_put(core: &Arc<Core>, mut item: Item, write: PutIf) -> Result<Checked, 
         PutIf::Condition(condition) => (false, Some(condition)),
     };
     let condition = allowed(core, condition)?;
-    let (version, own) = lock(core, is_new, &mut item)?;
+    let (version, own) = version::lock(core, is_new, &mut item)?;
     let checked = Checked::new(target, Request::Put(item), condition.render(own)?);
     Ok(Checked { version, ..checked })
 }

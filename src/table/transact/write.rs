@@ -13,16 +13,14 @@ use super::error::{FailedOperation, TransactionError};
 use super::operation::{Action, Checked, Operation, PutIf, Sealed};
 use super::prepared::PreparedTransaction;
 use super::{Taken, check_together, in_order, not_built, span};
-use crate::crypto::random::{Random as _, SystemRandom};
+use crate::crypto::random::RandomFailure;
 use crate::expression::{Condition, UpdateExpression};
 use crate::item::{IntoKey, Model};
 use crate::table::core::Core;
 use crate::table::customize::{CLIENT_REQUEST_TOKEN, TRANSACT_ITEMS, refuse_set};
 use crate::table::error::Refused;
 use crate::table::handle::Seals;
-
-/// Bytes in a token; as hexadecimal digits it is within DynamoDB's 36 characters.
-const TOKEN_LEN: usize = 16;
+use crate::table::token::token;
 
 type Failure = TransactionError<TransactWriteItemsError>;
 
@@ -261,7 +259,10 @@ impl TransactWrite {
             versions.push(version);
         }
         let input = self.input.set_transact_items(Some(items));
-        let input = input.client_request_token(token()?);
+        let token = token().map_err(|RandomFailure| {
+            Refused::new("the random source failed, and without it there is no idempotency token")
+        })?;
+        let input = input.client_request_token(token);
         Ok(PreparedTransaction::new(core, input, targets, versions))
     }
 }
@@ -291,14 +292,6 @@ async fn seal_all(operations: Vec<Checked>) -> Result<Vec<Sealed>, FailedOperati
     };
     let work = operations.into_iter().enumerate().map(seal);
     in_order(work.collect()).try_collect().await
-}
-
-fn token() -> Result<String, Refused> {
-    let mut bytes = [0; TOKEN_LEN];
-    SystemRandom.fill(&mut bytes).map_err(|_| {
-        Refused::new("the random source failed, and without it there is no idempotency token")
-    })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn refuse_foreign(input: &TransactWriteItemsInputBuilder) -> Result<(), Refused> {

@@ -14,7 +14,7 @@ use crate::item::{Item, ModelMismatch, OpenedItem};
 use crate::region::write_fault::WriteFault;
 use crate::table::error::{OperationError, OutcomeUnknown, Refused};
 use crate::table::returned::WriteError;
-use crate::table::span;
+use crate::table::span::Outcome;
 
 /// Why [`update`](crate::SealedTable::update) or
 /// [`update_unsigned`](crate::SealedTable::update_unsigned) failed.
@@ -109,11 +109,16 @@ impl UpdateError {
         }
     }
 
-    /// The word for it in a span.
-    pub(in crate::table) fn outcome(&self) -> &'static str {
+    pub(super) fn closure(error: BoxError) -> Self {
+        Self::Closure(error)
+    }
+}
+
+impl Outcome for UpdateError {
+    fn outcome(&self) -> &'static str {
         match self {
-            Self::Read(error) => span::failed(error),
-            Self::Write(error) => span::failed(error),
+            Self::Read(error) => error.outcome(),
+            Self::Write(error) => error.outcome(),
             Self::OutcomeUnknown(_) => "outcome unknown",
             Self::NotFound | Self::Deleted => "not found",
             Self::Conflict { .. } => "conflict",
@@ -248,12 +253,6 @@ impl From<SealError> for UpdateError {
 impl From<Refused> for UpdateError {
     fn from(error: Refused) -> Self {
         Self::Write(error.into())
-    }
-}
-
-impl UpdateError {
-    pub(super) fn closure(error: BoxError) -> Self {
-        Self::Closure(error)
     }
 }
 
