@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemInputBuilder;
 use aws_sdk_dynamodb::operation::delete_item::{
     DeleteItemError, DeleteItemInput, DeleteItemOutput,
@@ -14,7 +15,7 @@ use super::attempt::{Attempts, Failed, Repeat};
 use super::condition::WriteCondition;
 use super::core::Core;
 use super::customize::{self, refuse_set, refuse_write_settings};
-use super::error::{OperationError, Refused, SdkFailure};
+use super::error::{OperationError, Refused};
 use super::returned;
 use super::span;
 use crate::error::OpenError;
@@ -142,30 +143,26 @@ impl<T> Delete<T> {
         let key = self.core.key_attributes(self.key)?;
         let is_conditional = self.condition.is_some();
         let condition = self.condition.render(None)?;
-        let mut input = self
+        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
+        let input = self
             .input
             .table_name(self.core.table_name())
             .set_key(Some(key.clone()))
             .set_condition_expression(condition.text)
             .set_expression_attribute_names(condition.names)
-            .set_expression_attribute_values(condition.values);
-        if self.return_old {
-            input = input.return_values(ReturnValue::AllOld);
-        }
-        let sent = if is_conditional || self.return_old {
-            let attempts = Attempts::new(&self.core, Repeat::unless(self.return_old));
-            send(attempts, is_conditional, input).await
-        } else {
-            // An SDK's retry deletes what is deleted.
-            let sent = Box::pin(input.send_with(self.core.dynamodb())).await;
-            let sent = sent.map_err(|error| SdkFailure::new(error, self.core.region()));
-            sent.map_err(Failed::NotApplied)
+            .set_expression_attribute_values(condition.values)
+            .set_return_values(self.return_old.then_some(ReturnValue::AllOld))
+            .set_return_values_on_condition_check_failure(is_conditional.then_some(all_old));
+        let attempt = |client: Client| {
+            let input = input.clone();
+            async move { input.send_with(&client).await }
         };
-        let mut sdk = match sent {
-            Ok(output) => output,
-            Err(failed) if self.idempotent && found_nothing(&failed) => {
-                DeleteItemOutput::builder().build()
-            }
+        let repeat = Repeat::of_replacing(is_conditional, self.return_old);
+        let attempts = Attempts::new(&self.core, repeat);
+        let blank = || DeleteItemOutput::builder().build();
+        let mut sdk = match attempts.send(attempt).await {
+            Ok(answer) => answer.output_or(blank),
+            Err(failed) if self.idempotent && found_nothing(&failed) => blank(),
             Err(failed) => {
                 let failed = failed.into_last_attempt_if(self.idempotent);
                 return Err(failed.into_error(&self.core, &key).await);
@@ -178,7 +175,6 @@ impl<T> Delete<T> {
     }
 }
 
-/// Sends until it is known whether the item was deleted.
 /// A handle that only seals is no model, and so has no old item.
 impl<T: Model> Delete<T> {
     /// Asks for the item that is deleted, opened: see [`DeleteOutput::old`].
@@ -189,25 +185,6 @@ impl<T: Model> Delete<T> {
         self.return_old = true;
         self
     }
-}
-
-async fn send(
-    attempts: Attempts<'_>,
-    is_conditional: bool,
-    mut input: DeleteItemInputBuilder,
-) -> Result<DeleteItemOutput, Failed<DeleteItemError>> {
-    if is_conditional {
-        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
-        input = input.return_values_on_condition_check_failure(all_old);
-    }
-    let attempt = |client| {
-        let input = input.clone();
-        async move { input.send_with(&client).await }
-    };
-    let answer = attempts.send(attempt).await?;
-    Ok(answer
-        .output()
-        .unwrap_or_else(|| DeleteItemOutput::builder().build()))
 }
 
 /// Whether an answer was lost, and nothing is there any more.

@@ -10,6 +10,7 @@ mod slot;
 mod span;
 mod write;
 
+pub(super) use cancelled::is_transient;
 pub use cancelled::{CancellationCode, CancellationReason, Cancelled};
 pub use error::{FailedOperation, TransactionError};
 pub use get::TransactGet;

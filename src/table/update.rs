@@ -6,6 +6,7 @@ mod error;
 mod request;
 mod size;
 mod write;
+mod write_error;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -19,9 +20,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 pub use self::change::Change;
 use self::draft::Draft;
-pub use self::error::{UpdateError, UpdateWriteError};
+pub use self::error::UpdateError;
 use self::request::Before;
 use self::write::{Certainty, Next, Sent};
+pub use self::write_error::UpdateWriteError;
 use super::backoff::Backoff;
 use super::core::Core;
 use super::customize::refuse_update_settings;

@@ -6,8 +6,9 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::error::{UpdateError, UpdateWriteError};
+use super::error::UpdateError;
 use super::request;
+use super::write_error::UpdateWriteError;
 use crate::item::Item;
 use crate::region::write_fault::WriteFault;
 use crate::table::attempt::{Answer, Attempts, Failed, Repeat};
