@@ -85,7 +85,8 @@ impl<T: Model + 'static> BatchGet<T> {
         }
     }
 
-    /// Reads with strong consistency. Default: eventual.
+    /// Reads with strong consistency. Default: eventual. The SDK has this beside the keys, where
+    /// [`customize`](Self::customize) does not reach.
     pub fn consistent_read(mut self, consistent: bool) -> Self {
         self.consistent_read = Some(consistent);
         self
@@ -246,11 +247,13 @@ pub struct BatchGetOutput<T> {
 
 impl<T> BatchGetOutput<T> {
     /// The result for each key.
+    #[must_use]
     pub fn results(&self) -> &[(Key, Result<Option<T>, ItemError>)] {
         &self.results
     }
 
     /// The result for each key, by value.
+    #[must_use]
     pub fn into_results(self) -> Vec<(Key, Result<Option<T>, ItemError>)> {
         self.results
     }

@@ -25,6 +25,38 @@ use crate::item::{Item, Key, Model, OpenedItem};
 /// Deletes one item. Made by [`SealedTable::delete`](super::SealedTable::delete).
 ///
 /// Whoever may delete items may do so without a key of ours: deletion is not protected.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use dynaseal::testkit::{Cloud, KeyType, TableDefinition};
+/// # use dynaseal::{KmsMrkKeyring, RegionSet, Seal, SealedTable};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Debug, Serialize, Deserialize, Seal)]
+/// # #[seal(table = "orders", default = "encrypt")]
+/// # struct Order { #[seal(partition_key)] id: String, #[seal(sign)] state: String }
+/// # let cloud = Cloud::start(["us-east-1"]).await?;
+/// # let key = cloud.create_multi_region_key("us-east-1", [""; 0]).await?;
+/// # let definition = TableDefinition::new("orders").partition_key("id", KeyType::S);
+/// # cloud.create_global_table(&definition).await?;
+/// # let sdk_config = cloud.sdk_config("us-east-1");
+/// # let regions = RegionSet::builder(&sdk_config).local("us-east-1").build()?;
+/// # let keyring = KmsMrkKeyring::new(key.arn("us-east-1"), &regions)?;
+/// # let table = SealedTable::<Order>::builder("orders", keyring, &regions).build()?;
+/// # table.put(&Order { id: "o-1".into(), state: "paid".into() }).send().await?;
+/// use dynaseal::expression::attribute;
+/// use dynaseal::item::Model;
+///
+/// let if_open = table.delete("o-1").condition(attribute("state").eq("open"));
+/// let conflict = if_open.send().await.unwrap_err();
+/// assert!(conflict.item().is_some(), "what is there comes with the error, opened");
+///
+/// let deleted = table.delete("o-1").return_old().send().await?;
+/// let order = Order::from_opened(deleted.into_old().expect("it was there")?)?;
+/// assert_eq!(order.state, "paid");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "an operation does nothing until `send`"]
 pub struct Delete<T = Item> {
     core: Arc<Core>,
@@ -85,15 +117,6 @@ impl<T> Delete<T> {
     ///
     /// DynamoDB evaluates it on what is stored, which nobody has verified. It may name signed and
     /// unsigned attributes, encrypted ones only to ask whether they are there.
-    ///
-    /// ```no_run
-    /// # use dynaseal::SealedTable;
-    /// # async fn f(table: SealedTable) -> Result<(), Box<dyn std::error::Error>> {
-    /// use dynaseal::expression::attribute;
-    /// table.delete("o-1").condition(attribute("version").eq(3)).send().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn condition(mut self, condition: Condition) -> Self {
         self.condition.and(condition);
         self
@@ -128,8 +151,8 @@ impl<T> Delete<T> {
     ///
     /// # Errors
     ///
-    /// [`OperationError::Refused`] for a condition or a setting that goes around the table;
-    /// [`Sdk`](OperationError::Sdk) with the SDK's own error, and with the stored item if the
+    /// [`OperationError::Refused`] for a condition or a setting that goes around the table, before
+    /// anything is sent; [`Sdk`](OperationError::Sdk) with the SDK's own error, and with the stored item if the
     /// condition failed; [`OutcomeUnknown`](OperationError::OutcomeUnknown) if an answer was lost, and
     /// what is stored now does not tell whether the item was deleted.
     pub async fn send(self) -> Result<DeleteOutput, OperationError<DeleteItemError>> {

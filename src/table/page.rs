@@ -80,11 +80,13 @@ impl Facts {
 
 impl<T> Page<T> {
     /// A result for each item: what was read, or which item did not open and why.
+    #[must_use]
     pub fn items(&self) -> &[Result<T, UnopenedItem>] {
         &self.items
     }
 
     /// A result for each item, by value.
+    #[must_use]
     pub fn into_items(self) -> Vec<Result<T, UnopenedItem>> {
         self.items
     }

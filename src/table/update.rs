@@ -70,7 +70,7 @@ pub struct Update<T, F> {
 ///
 /// Its `Debug` shows neither the model nor the SDK's output.
 #[derive(Clone)]
-pub struct Updated<T> {
+pub struct UpdateOutput<T> {
     model: T,
     written: bool,
     version: Option<u64>,
@@ -78,7 +78,7 @@ pub struct Updated<T> {
     sent: Option<Sent>,
 }
 
-impl<T> Updated<T> {
+impl<T> UpdateOutput<T> {
     /// The item as it is now: as it was sealed, with unsigned attributes as they were read.
     #[must_use]
     pub fn model(&self) -> &T {
@@ -197,7 +197,7 @@ impl<T: Model, F> Update<T, F> {
     /// [`UpdateError`]. All but [`Write`](UpdateError::Write),
     /// [`OutcomeUnknown`](UpdateError::OutcomeUnknown), [`Deleted`](UpdateError::Deleted) and
     /// [`Conflict`](UpdateError::Conflict) come before anything was sent to be written.
-    pub async fn send<R>(self) -> Result<Updated<T>, UpdateError>
+    pub async fn send<R>(self) -> Result<UpdateOutput<T>, UpdateError>
     where
         F: FnMut(&mut T) -> R + Send,
         R: Change,
@@ -206,7 +206,7 @@ impl<T: Model, F> Update<T, F> {
         span::run(span, self.run()).await
     }
 
-    async fn run<R>(mut self) -> Result<Updated<T>, UpdateError>
+    async fn run<R>(mut self) -> Result<UpdateOutput<T>, UpdateError>
     where
         F: FnMut(&mut T) -> R + Send,
         R: Change,
@@ -222,7 +222,7 @@ impl<T: Model, F> Update<T, F> {
             let read_item = Stored::open(core, &key, stored).await?;
             let (model, item, version) =
                 match Draft::new(core, &read_item.opened, &mut self.change)? {
-                    Draft::Unchanged(model) => return Ok(Updated::unchanged(model, attempts)),
+                    Draft::Unchanged(model) => return Ok(UpdateOutput::unchanged(model, attempts)),
                     Draft::Changed {
                         model,
                         item,
@@ -237,7 +237,7 @@ impl<T: Model, F> Update<T, F> {
             let next = write::write(core, &key, self.certainty, input, own_footer);
             let newest = match Box::pin(next).await? {
                 Next::Done(sent) => {
-                    return Ok(Updated {
+                    return Ok(UpdateOutput {
                         model,
                         written: true,
                         version,
@@ -309,7 +309,7 @@ impl Stored {
     }
 }
 
-impl<T> Updated<T> {
+impl<T> UpdateOutput<T> {
     fn unchanged(model: T, attempts: u32) -> Self {
         Self {
             model,
@@ -331,9 +331,9 @@ impl<T, F> fmt::Debug for Update<T, F> {
     }
 }
 
-impl<T> fmt::Debug for Updated<T> {
+impl<T> fmt::Debug for UpdateOutput<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Updated")
+        f.debug_struct("UpdateOutput")
             .field("is_written", &self.written)
             .field("version", &self.version)
             .field("attempts", &self.attempts)
