@@ -11,20 +11,14 @@ mod refused;
 mod scan;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
-use std::sync::{Arc, Mutex};
 
-use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextMut;
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynaseal::testkit::{KeyType, Service, TableDefinition};
-use dynaseal::{Item, RegionSet, Seal, SealedTable, Unsigned};
+use dynaseal::{Item, Seal, SealedTable, Unsigned};
 use serde::{Deserialize, Serialize};
 
-use crate::support::stack::{EU, Stack, US, item, n, s};
+use crate::support::stack::{EU, Stack, US, calls, item, n, s};
 
 const TABLE: &str = "orders";
 
@@ -110,70 +104,10 @@ fn numbers(orders: &[Order]) -> Vec<u32> {
     orders.iter().map(|order| order.number).collect()
 }
 
-fn calls(stack: &Stack, operation: &str) -> usize {
-    stack.cloud.calls_of(US, Service::DynamoDb, operation)
-}
-
 /// Nothing was sent, to nobody.
 fn assert_silent(stack: &Stack) {
     for region in [US, EU] {
         assert_eq!(stack.cloud.calls(region, Service::DynamoDb), 0);
         assert_eq!(stack.cloud.calls(region, Service::Kms), 0);
     }
-}
-
-/// Sees, and may change, what a client is about to send.
-struct Meddler<I, F>(F, PhantomData<fn(I)>);
-
-impl<I, F> fmt::Debug for Meddler<I, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Meddler")
-    }
-}
-
-impl<I: fmt::Debug + Send + Sync + 'static, F: Fn(&mut I) + Send + Sync> Intercept
-    for Meddler<I, F>
-{
-    fn name(&self) -> &'static str {
-        "meddler"
-    }
-
-    fn modify_before_serialization(
-        &self,
-        context: &mut BeforeSerializationInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(input) = context.input_mut().downcast_mut() {
-            (self.0)(input);
-        }
-        Ok(())
-    }
-}
-
-/// The orders, through a client whose inputs of type `I` are meddled with.
-fn meddled<I: fmt::Debug + Send + Sync + 'static>(
-    stack: &Stack,
-    meddle: impl Fn(&mut I) + Send + Sync + 'static,
-) -> SealedTable<Order> {
-    let config = stack.config(US);
-    let meddler = Meddler(meddle, PhantomData);
-    let builder = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(meddler);
-    let dynamodb = aws_sdk_dynamodb::Client::from_conf(builder.build());
-    let regions = RegionSet::from_clients(US, dynamodb, aws_sdk_kms::Client::new(&config));
-    let regions = regions.build().unwrap();
-    let table = SealedTable::builder(TABLE, stack.keyring(US), &regions);
-    table.build().unwrap()
-}
-
-/// The orders, and everything of type `I` that is sent.
-fn witnessed<I: Clone + fmt::Debug + Send + Sync + 'static>(
-    stack: &Stack,
-) -> (SealedTable<Order>, Arc<Mutex<Vec<I>>>) {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&seen);
-    let table = meddled(stack, move |input: &mut I| {
-        kept.lock().unwrap().push(input.clone());
-    });
-    (table, seen)
 }

@@ -46,11 +46,13 @@ fn schema() -> ItemSchema {
         .expect("a schema")
 }
 
-/// What is refused, which must be this name.
+/// Why it is refused, which must be for this name.
 fn refused(outcome: Result<(), Refusal>, name: &str) -> String {
     let refusal = outcome.expect_err(name);
     assert_eq!(refusal.attribute(), name);
-    refusal.to_string()
+    let text = refusal.to_string();
+    let why = text.strip_prefix(&format!("attribute `{name}` "));
+    why.expect("the name first").to_owned()
 }
 
 fn parsed(text: &str, name: &str) -> Condition {

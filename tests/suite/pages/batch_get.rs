@@ -176,7 +176,7 @@ async fn a_corrupt_item_is_a_result_of_its_own() {
 #[tokio::test]
 async fn an_item_that_was_not_asked_for_fails_the_call() {
     let stack = start(3).await;
-    let table = meddled(&stack, |input: &mut BatchGetItemInput| {
+    let table = stack.meddled::<Order, _>(|input: &mut BatchGetItemInput| {
         let keys = input
             .request_items
             .as_mut()
@@ -197,7 +197,7 @@ async fn an_item_that_was_not_asked_for_fails_the_call() {
 #[tokio::test]
 async fn settings_reach_the_wire_and_failures_are_the_sdks() {
     let stack = start(2).await;
-    let (table, seen) = witnessed::<BatchGetItemInput>(&stack);
+    let (table, seen) = stack.witnessed::<Order, BatchGetItemInput>();
     let total = ReturnConsumedCapacity::Total;
     let get = table.batch_get([("c-1", 1)]).consistent_read(true);
     let output = get

@@ -89,7 +89,7 @@ async fn an_item_that_does_not_fit_the_model_is_one_of_them() {
 #[tokio::test]
 async fn items_of_another_partition_are_refused_however_validly_sealed() {
     let stack = start(2).await;
-    let table = meddled(&stack, |input: &mut QueryInput| {
+    let table = stack.meddled::<Order, _>(|input: &mut QueryInput| {
         let values = input.expression_attribute_values.as_mut().unwrap();
         for value in values.values_mut().filter(|value| **value == s("c-2")) {
             *value = s("c-1");
