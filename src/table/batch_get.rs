@@ -199,9 +199,7 @@ fn distinct(core: &Core, keys: Vec<Key>) -> Result<Vec<Asked>, Refused> {
     let mut seen = std::collections::BTreeSet::new();
     let mut distinct = Vec::with_capacity(keys.len());
     for key in keys {
-        let attributes = core.key_attributes(key.clone())?;
-        let bytes = KeyBytes::of(core.schema(), &attributes);
-        let bytes = bytes.map_err(|invalid| Refused::new(invalid.to_string()))?;
+        let (attributes, bytes) = KeyBytes::of_key(core, key.clone())?;
         if seen.insert(bytes.clone()) {
             distinct.push(Asked {
                 key,
@@ -247,7 +245,6 @@ pub struct BatchGetOutput<T> {
 
 impl<T> BatchGetOutput<T> {
     /// The result for each key.
-    #[must_use]
     pub fn results(&self) -> &[(Key, Result<Option<T>, ItemError>)] {
         &self.results
     }

@@ -211,11 +211,7 @@ fn check(core: &Core, write: &Write) -> Result<KeyBytes, OperationError<BatchWri
         )
         .into()),
         Write::Put(item) => Ok(KeyBytes::of(core.schema(), item).map_err(SealError::from)?),
-        Write::Delete(key) => {
-            let key = core.key_attributes(key.clone())?;
-            let bytes = KeyBytes::of(core.schema(), &key);
-            Ok(bytes.map_err(|invalid| Refused::new(invalid.to_string()))?)
-        }
+        Write::Delete(key) => Ok(KeyBytes::of_key(core, key.clone())?.1),
     }
 }
 

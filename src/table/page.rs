@@ -80,7 +80,6 @@ impl Facts {
 
 impl<T> Page<T> {
     /// A result for each item: what was read, or which item did not open and why.
-    #[must_use]
     pub fn items(&self) -> &[Result<T, UnopenedItem>] {
         &self.items
     }

@@ -12,6 +12,7 @@ mod scan;
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynaseal::testkit::{KeyType, Service, TableDefinition};
@@ -98,6 +99,12 @@ async fn corrupt(stack: &Stack, customer: &str, number: u32) {
     changed[0] ^= 1;
     stored.insert("card".to_owned(), AttributeValue::B(Blob::new(changed)));
     stack.store(US, &stored).await;
+}
+
+/// The keys that a batch asks for.
+fn asked(input: &mut BatchGetItemInput) -> &mut Vec<Item> {
+    let tables = input.request_items.as_mut().unwrap();
+    &mut tables.get_mut(TABLE).unwrap().keys
 }
 
 fn numbers(orders: &[Order]) -> Vec<u32> {

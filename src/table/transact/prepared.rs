@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::cancelled::{self, is_transient, reasons};
 use super::error::TransactionError;
-use super::write::TransactWriteOutput;
+use super::output::TransactWriteOutput;
 use super::{Target, span};
 use crate::region::write_fault::WriteFault;
 use crate::table::backoff::{Backoff, max_attempts};
@@ -36,6 +36,36 @@ type SdkFailed = SdkError<TransactWriteItemsError, HttpResponse>;
 ///
 /// Cheap to clone; clones are the same transaction. A process that ends loses it, and the token is
 /// of no use without the bytes: sealing again makes others.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use dynaseal::testkit::{Cloud, KeyType, TableDefinition};
+/// # use dynaseal::{RawAesKeyring, RegionSet, Seal, SealedTable, Unsigned};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Seal)]
+/// # #[seal(table = "pages", default = "encrypt")]
+/// # struct Page { #[seal(partition_key)] id: String, text: String, #[seal(unsigned)] views: Unsigned<u64> }
+/// # let cloud = Cloud::start(["eu-west-1"]).await?;
+/// # let definition = TableDefinition::new("pages").partition_key("id", KeyType::S);
+/// # cloud.create_global_table(&definition).await?;
+/// # let regions = RegionSet::builder(&cloud.sdk_config("eu-west-1")).local("eu-west-1").build()?;
+/// # let keyring = RawAesKeyring::new("example", "key-1", [7; 32])?;
+/// # let pages = SealedTable::<Page>::builder("pages", keyring, &regions).build()?;
+/// # pages.put(&Page { id: "p-1".into(), text: "hello".into(), views: 0.into() }).send().await?;
+/// use dynaseal::expression::UpdateExpression;
+/// use dynaseal::table::TransactWrite;
+///
+/// let seen = UpdateExpression::new().increment("views", 1);
+/// let prepared = TransactWrite::new().update_unsigned(&pages, "p-1", seen).prepare().await?;
+/// prepared.send().await?;
+/// prepared.send().await?; // as one would if the first answer had been lost
+///
+/// let page = pages.get("p-1").send().await?.expect("it was put");
+/// assert_eq!(page.views, Unsigned::new(1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use = "a transaction does nothing until `send`"]
 pub struct PreparedTransaction(Arc<Prepared>);

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteItemsInputBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::{
-    TransactWriteItemsError, TransactWriteItemsInput, TransactWriteItemsOutput,
+    TransactWriteItemsError, TransactWriteItemsInput,
 };
 use futures_util::stream::TryStreamExt as _;
 
 use super::error::{FailedOperation, TransactionError};
 use super::operation::{Action, Checked, Operation, PutIf, Sealed};
+use super::output::TransactWriteOutput;
 use super::prepared::PreparedTransaction;
 use super::{Taken, check_together, in_order, not_built, span};
 use crate::crypto::random::RandomFailure;
@@ -302,43 +303,6 @@ fn refuse_foreign(input: &TransactWriteItemsInputBuilder) -> Result<(), Refused>
             CLIENT_REQUEST_TOKEN,
         ),
     ])
-}
-
-/// What a transactional write returned.
-///
-/// Its `Debug` shows nothing of the SDK's output, which may hold values of partition keys.
-#[derive(Clone)]
-pub struct TransactWriteOutput {
-    versions: Vec<Option<u64>>,
-    sdk: TransactWriteItemsOutput,
-}
-
-impl TransactWriteOutput {
-    pub(super) fn new(versions: Vec<Option<u64>>, sdk: TransactWriteItemsOutput) -> Self {
-        Self { versions, sdk }
-    }
-
-    /// The version that an operation wrote, counted from 0 in the order in which they were added;
-    /// `None` if it wrote no model with `#[seal(version)]`.
-    #[must_use]
-    pub fn version(&self, operation: usize) -> Option<u64> {
-        self.versions.get(operation).copied().flatten()
-    }
-
-    /// What the SDK returned: consumed capacity and metrics, where they were asked for. Its `Debug`
-    /// is the SDK's.
-    #[must_use]
-    pub fn sdk_output(&self) -> &TransactWriteItemsOutput {
-        &self.sdk
-    }
-}
-
-impl fmt::Debug for TransactWriteOutput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TransactWriteOutput")
-            .field("versions", &self.versions)
-            .finish_non_exhaustive()
-    }
 }
 
 impl fmt::Debug for TransactWrite {

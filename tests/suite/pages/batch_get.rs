@@ -177,13 +177,7 @@ async fn a_corrupt_item_is_a_result_of_its_own() {
 async fn an_item_that_was_not_asked_for_fails_the_call() {
     let stack = start(3).await;
     let table = stack.meddled::<Order, _>(|input: &mut BatchGetItemInput| {
-        let keys = input
-            .request_items
-            .as_mut()
-            .unwrap()
-            .get_mut(TABLE)
-            .unwrap();
-        keys.keys = vec![key("c-1", 3)];
+        *asked(input) = vec![key("c-1", 3)];
     });
     let error = table.batch_get([("c-1", 1)]).send().await.unwrap_err();
     assert!(

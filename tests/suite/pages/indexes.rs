@@ -204,13 +204,10 @@ async fn what_left_the_table_or_the_partition_meanwhile_is_counted() {
     let stack = start(6).await;
     let table = stack.meddled::<Order, _>(|input: &mut BatchGetItemInput| {
         // The index still lists number 2; the table has lost it.
-        let keys = input
-            .request_items
-            .as_mut()
-            .unwrap()
-            .get_mut(TABLE)
-            .unwrap();
-        for key in keys.keys.iter_mut().filter(|key| key["number"] == n("2")) {
+        for key in asked(input)
+            .iter_mut()
+            .filter(|key| key["number"] == n("2"))
+        {
             key.insert("number".to_owned(), n("404"));
         }
     });
