@@ -4,7 +4,6 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use dynaseal::error::AttributeIssue;
 
 use super::*;
-use crate::support::meddler::meddled_regions;
 
 /// A transaction that every stored order named here cancels.
 async fn cancel(shop: &Shop, ids: &[&str]) -> Failure {
@@ -130,8 +129,14 @@ async fn an_item_under_another_key_is_refused_however_validly_sealed() {
     let shop = Shop::of(&stack, US);
     shop.orders.put(&order("o-1", "open")).send().await.unwrap();
     // A store that evaluates the condition of another key, and answers with its item.
+    let decoy = meddled_orders(&stack, |input: &mut TransactWriteItemsInput| {
+        let items = input.transact_items.iter_mut().flatten();
+        for put in items.filter_map(|item| item.put.as_mut()) {
+            put.item.insert("id".to_owned(), s("o-1"));
+        }
+    });
     let error = TransactWrite::new()
-        .put_if_not_exists(&decoy(&stack), &order("o-2", "new"))
+        .put_if_not_exists(&decoy, &order("o-2", "new"))
         .send();
     let error = error.await.unwrap_err();
     let item = error.reasons()[0].item().unwrap();
@@ -142,16 +147,4 @@ async fn an_item_under_another_key_is_refused_however_validly_sealed() {
         (invalid.name(), invalid.issue()),
         ("id", AttributeIssue::AnotherKey)
     );
-}
-
-/// The orders through a client that puts every item under `o-1`.
-fn decoy(stack: &Stack) -> SealedTable<Order> {
-    let regions = meddled_regions(&stack.config(US), |input: &mut TransactWriteItemsInput| {
-        let items = input.transact_items.iter_mut().flatten();
-        for put in items.filter_map(|item| item.put.as_mut()) {
-            put.item.insert("id".to_owned(), s("o-1"));
-        }
-    });
-    let keyring = KmsMrkKeyring::new(stack.key.arn(US), &regions).unwrap();
-    open_table("orders", &keyring, &regions)
 }
