@@ -21,7 +21,9 @@
 //!
 //! Every operation refuses what would go around these rules by [`customize`](Put::customize): table
 //! names, expressions that nobody checked, legacy parameters, and attributes that come back in part.
-//! A refusal is [`OperationError::Refused`], and nothing was sent then. PartiQL has no way in.
+//! What is refused is not sent, and the error holds a [`Refused`]. What [`update`](SealedTable::update)
+//! refuses of a change is a variant of [`UpdateError`], before anything is written. PartiQL has no way
+//! in.
 //!
 //! Items that come another way are opened by [`records`](crate::records).
 //!
