@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::context::{self, ContextField};
 use super::describe::{Description, Unverified};
-use super::entities::{Choice, Entities, Schemas};
+use super::entities::{Choice, Entities, EntityTag, Schemas};
 use super::fields::{self, Attributes};
 use super::legend::{SealedActions, SealedLegend};
 use super::{Item, ItemSchema, OpenedItem};
@@ -118,9 +118,9 @@ impl ItemEncryptor {
         choice.version_attribute()
     }
 
-    /// The name of the entity type that an item is of, going by what it says.
-    pub(crate) fn entity_of(&self, item: &Item) -> Option<Arc<str>> {
-        self.schemas.choose(item).ok()?.entity().cloned()
+    /// Which entity type an item is of, going by what it says.
+    pub(crate) fn entity_of(&self, item: &Item) -> Option<EntityTag> {
+        self.schemas.choose(item).ok()?.entity()
     }
 
     /// Refuses an item that is of no entity type, or not of the only one that is wanted, going by what
@@ -290,7 +290,7 @@ impl ItemEncryptor {
             key,
             region,
             context,
-            entity: choice.entity().cloned(),
+            entity: choice.entity(),
         };
         (opened, SealedLegend(legend))
     }

@@ -71,6 +71,14 @@ struct Inner {
     merged: ItemSchema,
 }
 
+/// Which entity type an item is of.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct EntityTag {
+    pub(super) name: Arc<str>,
+    /// `None` of an untyped entity.
+    pub(super) model: Option<TypeId>,
+}
+
 /// One entity type.
 struct EntityType {
     name: Arc<str>,

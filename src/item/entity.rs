@@ -1,8 +1,9 @@
 //! An item of one of the entity types of its table.
 
+use std::any::TypeId;
 use std::fmt;
-use std::sync::Arc;
 
+use super::entities::EntityTag;
 use super::model::sealed::Sealed;
 use super::typed::ModelMismatch;
 use super::{AnyKey, Item, Model, ModelSchema, OpenedItem};
@@ -13,7 +14,7 @@ use super::{AnyKey, Item, Model, ModelSchema, OpenedItem};
 /// the name and attribute names, never values.
 #[derive(Clone, PartialEq)]
 pub struct Entity {
-    name: Option<Arc<str>>,
+    tag: Option<EntityTag>,
     item: Item,
 }
 
@@ -22,16 +23,20 @@ impl Entity {
     /// without entity types.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+        self.tag.as_ref().map(|tag| &*tag.name)
     }
 
-    /// Turns the item into its model. Whether the model is that of the item's entity type, the fields
-    /// alone say: look at [`name`](Self::name) first, or read by a table of one model.
+    /// Turns the item into the model of its entity type.
     ///
     /// # Errors
     ///
-    /// [`ModelMismatch`] if an attribute is missing, or does not fit its field.
-    pub fn into<T: Model>(self) -> Result<T, ModelMismatch> {
+    /// [`ModelMismatch`] if `T` is the model of another entity type, or if an attribute is missing or
+    /// does not fit its field.
+    pub fn into<T: Model + 'static>(self) -> Result<T, ModelMismatch> {
+        let model = self.tag.and_then(|tag| tag.model);
+        if model.is_some_and(|model| model != TypeId::of::<T>()) {
+            return Err(ModelMismatch::another_model());
+        }
         T::from_item(self.item)
     }
 
@@ -55,6 +60,8 @@ impl Entity {
 }
 
 impl Sealed for Entity {}
+// Whose own type lacks something wants no hint to this one.
+#[diagnostic::do_not_recommend]
 impl Model for Entity {
     type KeyShape = AnyKey;
 
@@ -67,12 +74,12 @@ impl Model for Entity {
     }
 
     fn from_item(item: Item) -> Result<Self, ModelMismatch> {
-        Ok(Self { name: None, item })
+        Ok(Self { tag: None, item })
     }
 
     fn from_opened(opened: OpenedItem) -> Result<Self, ModelMismatch> {
         Ok(Self {
-            name: opened.entity.clone(),
+            tag: opened.entity.clone(),
             item: opened.into_item(),
         })
     }
@@ -83,7 +90,7 @@ impl fmt::Debug for Entity {
         let mut names: Vec<_> = self.item.keys().collect();
         names.sort_unstable();
         f.debug_struct("Entity")
-            .field("name", &self.name)
+            .field("name", &self.name())
             .field("attributes", &names)
             .finish()
     }

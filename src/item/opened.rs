@@ -1,9 +1,9 @@
 //! What an opened item says about itself.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::Item;
+use super::entities::EntityTag;
 use crate::context::EncryptionContext;
 use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
 use crate::format::header::Version;
@@ -42,7 +42,7 @@ pub struct OpenedItem {
     pub(super) keyring: String,
     pub(super) key: Option<String>,
     pub(super) region: Option<String>,
-    pub(super) entity: Option<Arc<str>>,
+    pub(super) entity: Option<EntityTag>,
 }
 
 impl OpenedItem {
@@ -59,7 +59,7 @@ impl OpenedItem {
     }
 
     /// The same facts about an item that was changed since.
-    pub(crate) fn changed(mut self, item: Item, entity: Option<Arc<str>>) -> Self {
+    pub(crate) fn changed(mut self, item: Item, entity: Option<EntityTag>) -> Self {
         self.item = item;
         self.entity = entity;
         self
@@ -92,7 +92,7 @@ impl OpenedItem {
     /// Which of the entity types of its table it is; `None` where a table has only one.
     #[must_use]
     pub fn entity(&self) -> Option<&str> {
-        self.entity.as_deref()
+        self.entity.as_ref().map(|entity| &*entity.name)
     }
 
     /// The keyring that opened the data key.
@@ -138,7 +138,7 @@ impl fmt::Debug for OpenedItem {
         names.sort_unstable();
         f.debug_struct("OpenedItem")
             .field("attributes", &names)
-            .field("entity", &self.entity)
+            .field("entity", &self.entity())
             .field("header_version", &self.header_version)
             .field("suite", &self.suite)
             .field("authenticity", &self.authenticity)

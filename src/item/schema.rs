@@ -108,7 +108,7 @@ impl ItemSchema {
             builder = builder.sort_key_name(sort_key.name());
         }
         if let Some(action) = model.others() {
-            builder = builder.others(action);
+            builder = builder.flattened_map(action);
         }
         Ok(model
             .attributes()

@@ -41,6 +41,8 @@ pub enum MismatchCause {
     Duplicate,
     /// The model does not serialize to a map.
     NotAnItem,
+    /// The item is of another entity type than the model.
+    AnotherModel,
     /// The field cannot be written as an attribute.
     NotWritable,
     /// The model's own code refused, for instance in a hand-written `Deserialize`.
@@ -58,6 +60,11 @@ impl ModelMismatch {
     #[must_use]
     pub const fn cause(&self) -> MismatchCause {
         self.cause
+    }
+
+    /// The item is of an entity type that has another model.
+    pub(super) fn another_model() -> Self {
+        Self::unnamed(MismatchCause::AnotherModel)
     }
 
     fn unnamed(cause: MismatchCause) -> Self {
@@ -78,7 +85,7 @@ impl ModelMismatch {
 impl fmt::Display for ModelMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.attribute {
-            None if self.cause == MismatchCause::NotAnItem => f.write_str(self.cause.text()),
+            None if self.cause.is_of_the_whole() => f.write_str(self.cause.text()),
             Some(name) => write!(
                 f,
                 "attribute `{}` {}",
@@ -93,6 +100,11 @@ impl fmt::Display for ModelMismatch {
 impl std::error::Error for ModelMismatch {}
 
 impl MismatchCause {
+    /// Whether no single attribute is to blame.
+    const fn is_of_the_whole(self) -> bool {
+        matches!(self, Self::NotAnItem | Self::AnotherModel)
+    }
+
     const fn text(self) -> &'static str {
         match self {
             Self::Missing => "is missing",
@@ -102,6 +114,7 @@ impl MismatchCause {
             Self::Unknown => "is not one of the model's",
             Self::Duplicate => "is written by two fields of the model",
             Self::NotAnItem => "the model does not serialize to a map with names",
+            Self::AnotherModel => "the item is of another entity type than the model",
             Self::NotWritable => "cannot be written",
             Self::Refused => "was refused by the model",
         }

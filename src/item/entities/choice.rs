@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::sync::Arc;
 
-use super::{Entities, EntityType};
+use super::{Entities, EntityTag, EntityType};
 use crate::engine::StoredField;
 use crate::error::{ConfigError, EntityMismatch, SealError};
 use crate::format::legend::LegendByte;
@@ -87,9 +87,12 @@ impl Schemas {
 }
 
 impl Choice<'_> {
-    /// The entity type's name.
-    pub(in crate::item) fn entity(&self) -> Option<&Arc<str>> {
-        self.entity.map(|entity| &entity.name)
+    /// Which entity type it is.
+    pub(in crate::item) fn entity(&self) -> Option<EntityTag> {
+        self.entity.map(|entity| EntityTag {
+            name: Arc::clone(&entity.name),
+            model: entity.model,
+        })
     }
 
     /// The version attribute of the entity type's model, if that is wanted.

@@ -28,6 +28,7 @@ pub struct ItemSchemaBuilder {
     sort_key: Option<String>,
     actions: Vec<(String, CryptoAction)>,
     others: Option<CryptoAction>,
+    has_flattened_map: bool,
     unsigned: UnsignedNames,
     suite: Option<AlgorithmSuite>,
     accepted_suite: Option<AlgorithmSuite>,
@@ -42,6 +43,7 @@ impl ItemSchemaBuilder {
             sort_key: None,
             actions: Vec::new(),
             others: None,
+            has_flattened_map: false,
             unsigned: UnsignedNames::default(),
             suite: None,
             accepted_suite: None,
@@ -67,6 +69,12 @@ impl ItemSchemaBuilder {
     pub fn others(mut self, action: CryptoAction) -> Self {
         self.others = Some(action);
         self
+    }
+
+    /// What a model's flattened map gets.
+    pub(super) fn flattened_map(mut self, action: CryptoAction) -> Self {
+        self.has_flattened_map = true;
+        self.others(action)
     }
 
     /// Allows one attribute to be unsigned: changed by anybody, and never trusted.
@@ -135,6 +143,12 @@ impl ItemSchemaBuilder {
         if self.unsigned.prefix.as_ref().is_some_and(String::is_empty) {
             return Err(ConfigError::new(
                 "an empty unsigned prefix would leave every attribute unsigned",
+            ));
+        }
+        if self.has_flattened_map && self.unsigned.prefix.is_some() {
+            return Err(ConfigError::new(
+                "the model's flattened map would read whatever starts with the unsigned prefix as if it \
+                 were signed; name unsigned attributes as fields of the model instead",
             ));
         }
         if self.others == Some(CryptoAction::DoNothing) {

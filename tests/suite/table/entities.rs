@@ -6,7 +6,9 @@ mod rules;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynaseal::error::{AttributeIssue, EntityMismatch};
-use dynaseal::item::{Discriminator, Entities, EntitiesBuilder, Entity, HeaderVersion, Model};
+use dynaseal::item::{
+    Discriminator, Entities, EntitiesBuilder, Entity, HeaderVersion, MismatchCause, Model,
+};
 use dynaseal::testkit::{KeyType, Service, TableDefinition};
 use dynaseal::{
     AlgorithmSuite, CryptoAction, Item, ItemSchema, OpenError, OperationError, Seal, SealError,
@@ -156,6 +158,12 @@ async fn each_item_comes_back_with_its_name_and_into_its_model() {
 
     let found = get("PROFILE").await;
     assert_eq!(found.name(), Some("customer"));
+    let other = found.clone().into::<Order>().unwrap_err();
+    assert_eq!(
+        other.cause(),
+        MismatchCause::AnotherModel,
+        "whatever fields it has"
+    );
     assert_eq!(found.into::<Customer>().unwrap(), customer());
     let found = get("ORDER#7").await;
     assert_eq!(found.name(), Some("order"));

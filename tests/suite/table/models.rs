@@ -219,3 +219,25 @@ async fn tables_are_not_built_from_parts_that_contradict_each_other() {
     let unnamed = SealedTable::<Customer>::builder("no table!", stack.keyring(US), &regions);
     assert!(unnamed.build().is_err());
 }
+
+/// Its map takes whatever the struct does not name.
+#[derive(Debug, Serialize, Deserialize, Seal)]
+#[seal(table = "customers", default = "encrypt")]
+struct Loose {
+    #[seal(partition_key)]
+    id: String,
+    #[seal(others = "encrypt")]
+    #[serde(flatten)]
+    others: BTreeMap<String, String>,
+}
+
+#[test]
+fn a_map_of_others_never_takes_what_anybody_can_write() {
+    let schema = || ItemSchema::of_model(Loose::SCHEMA, None).unwrap();
+    schema()
+        .build()
+        .expect("named attributes alone are unsigned");
+    let open = schema().allowed_unsigned_attribute_prefix(":").build();
+    let error = open.unwrap_err().to_string();
+    assert!(error.contains("flattened map"), "{error}");
+}
