@@ -49,9 +49,8 @@ pub use operand::{Operand, Size, UpdateOperand, UpdateValue};
 pub use path::{Attribute, attribute};
 pub(crate) use printer::Placeholders;
 pub use projection::Projection;
-pub(crate) use rules::{AttributeRules, Refusal};
+pub(crate) use rules::Refusal;
 pub use update::UpdateExpression;
-pub(crate) use validity::check_len;
 
 /// For an expression that uses no `#name`.
 pub const NO_NAMES: [(&str, &str); 0] = [];

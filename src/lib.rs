@@ -54,14 +54,6 @@ pub mod bytes;
 pub mod item;
 
 // --- expressions -------------------------------------------------------------------------------
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        unused_imports,
-        reason = "the operations that take expressions come next"
-    )
-)]
 pub mod expression;
 
 // --- items from elsewhere ------------------------------------------------------------------------

@@ -1,5 +1,34 @@
 //! Tables: the operations of DynamoDB on items that are sealed before they leave the process and
 //! verified before they are seen.
+//!
+//! [`SealedTable`] makes them. Each is a builder, which ends in `send`, or for queries and scans in a
+//! stream of [`Items`] or in one [`Page`].
+//!
+//! | operation | sends | refuses | opens |
+//! | --- | --- | --- | --- |
+//! | [`put`](SealedTable::put) | `PutItem`, sealed | conditions on what is encrypted | what was replaced, what failed the condition |
+//! | [`get`](SealedTable::get) | `GetItem` | projections | the item |
+//! | [`delete`](SealedTable::delete) | `DeleteItem` | conditions on what is encrypted | what was deleted, what failed the condition |
+//! | [`update`](SealedTable::update) | `GetItem`, then `UpdateItem` on condition of the footer | changes of keys, versions and unsigned attributes | the item, before the closure sees it |
+//! | [`update_unsigned`](SealedTable::update_unsigned) | `UpdateItem` on condition that the item is sealed | expressions that name what is signed, conditions on what is encrypted | the item before or after, what failed the condition |
+//! | [`query`](SealedTable::query), [`scan`](SealedTable::scan) | `Query`, `Scan`; `DescribeTable` for an index that is not declared | filters on what is encrypted, projections, indexes without all attributes | each item of a page, with a result of its own |
+//! | … [`fetch_from_table`](Query::fetch_from_table) | the same for keys, then `BatchGetItem` | the same, but for indexes | the same |
+//! | … [`count_unverified`](Query::count_unverified) | the same, to count | the same, but for indexes | nothing |
+//! | [`batch_get`](SealedTable::batch_get) | `BatchGetItem`, 100 keys at a time | projections | each item, with a result of its own |
+//! | [`batch_write`](SealedTable::batch_write) | `BatchWriteItem`, 25 writes at a time, sealed | models with a version, a key twice | nothing; writes that are not done come back as they were given |
+//! | [`TransactGet`] | `TransactGetItems` | tables of several region sets, an item twice | each item, in its [`Slot`] |
+//! | [`TransactWrite`] | `TransactWriteItems`, sealed | what each of its operations refuses alone, an item twice | what failed the conditions |
+//!
+//! Every operation refuses what would go around these rules by [`customize`](Put::customize): table
+//! names, expressions that nobody checked, legacy parameters, and attributes that come back in part.
+//! What is refused is not sent, and the error holds a [`Refused`]. What [`update`](SealedTable::update)
+//! refuses of a change is a variant of [`UpdateError`], before anything is written. PartiQL has no way
+//! in.
+//!
+//! Items that come another way are opened by [`records`](crate::records).
+//!
+//! [`SealOnly`] and [`OpenOnly`] are tables with half of the operations. [`PlaintextPolicy`] lets a
+//! table be read while it is being migrated.
 
 mod attempt;
 mod backoff;
@@ -28,6 +57,7 @@ mod read_error;
 mod returned;
 mod scan;
 mod span;
+mod token;
 mod transact;
 mod update;
 mod update_unsigned;
@@ -57,7 +87,7 @@ pub use transact::{
     SlotError, TransactGet, TransactGetOutput, TransactWrite, TransactWriteOutput,
     TransactionError,
 };
-pub use update::{Change, Update, UpdateError, UpdateWriteError, Updated};
+pub use update::{Change, Update, UpdateError, UpdateOutput, UpdateWriteError};
 pub use update_unsigned::{UpdateUnsigned, UpdateUnsignedOutput};
 
 use self::core::Core;
@@ -70,8 +100,8 @@ use crate::region::RegionSet;
 /// verified.
 ///
 /// `T` is a model that derives [`Seal`](crate::Seal), [`Item`] for untyped work, or
-/// [`Entity`](crate::item::Entity) for several entity types in one table. Requests go to the local region of the [`RegionSet`]; sealing and opening use the keyring's replica there. Cheap
-/// to clone.
+/// [`Entity`](crate::item::Entity) for several entity types in one table. Requests go to the local
+/// region of the [`RegionSet`]; sealing and opening use the keyring's replica there. Cheap to clone.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -166,7 +196,8 @@ impl<T: Model> SealedTable<T> {
         BatchGet::new(Arc::clone(&self.core), keys.collect())
     }
 
-    /// Writes and deletes many items.
+    /// Writes and deletes many items, each by itself; for all or none of them there is
+    /// [`TransactWrite`].
     pub fn batch_write(&self) -> BatchWrite<T> {
         BatchWrite::new(Arc::clone(&self.core))
     }

@@ -5,11 +5,12 @@ use std::fmt;
 use super::error::ExpressionError;
 use super::path::Attribute;
 use super::printer::{self, Placeholders};
-use super::rules::{self, AttributeRules, Refusal};
 use super::{parser, validity};
 
-/// Which attributes a read returns. An item verifies whole or not at all, so a projection can only
-/// ask for unsigned attributes.
+/// Which attributes a read returns.
+///
+/// No operation takes one: an item verifies whole or not at all. The table itself asks for keys by it
+/// when items are [fetched from the table](crate::table::Query::fetch_from_table).
 ///
 /// ```
 /// use dynaseal::expression::{Projection, attribute};
@@ -19,7 +20,7 @@ use super::{parser, validity};
 /// # Ok::<_, dynaseal::expression::ExpressionError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-#[must_use = "a projection does nothing until an operation takes it"]
+#[must_use = "a projection does nothing by itself"]
 pub struct Projection {
     pub(super) paths: Vec<Attribute>,
 }
@@ -55,13 +56,6 @@ impl Projection {
         let text = printer::printed(placeholders, |printer| printer.print(self));
         validity::check_len(&text)?;
         Ok(text)
-    }
-
-    /// Whether everything it asks for is outside the signature.
-    pub(crate) fn check_unsigned(&self, rules: &dyn AttributeRules) -> Result<(), Refusal> {
-        self.paths
-            .iter()
-            .try_for_each(|path| rules::check_unsigned(path, rules))
     }
 }
 

@@ -50,11 +50,6 @@ impl Refusal {
     pub(crate) fn attribute(&self) -> &str {
         &self.attribute
     }
-
-    /// Why it is refused, and what to do.
-    pub(crate) fn why(&self) -> &'static str {
-        self.why
-    }
 }
 
 impl fmt::Display for Refusal {
@@ -141,7 +136,7 @@ fn is_encrypted(path: &Attribute, rules: &dyn AttributeRules) -> Result<bool, Re
     }
 }
 
-/// An attribute that is written in place, or read by itself: no signature may cover it.
+/// An attribute that is written in place: no signature may cover it.
 pub(super) fn check_unsigned(path: &Attribute, rules: &dyn AttributeRules) -> Result<(), Refusal> {
     if path.name().starts_with(RESERVED_PREFIX) {
         return Err(Refusal::new(path, RESERVED));

@@ -31,11 +31,22 @@ pub(super) enum Repeat {
     Always,
     /// Only if it certainly was not applied.
     IfNotApplied,
+    /// As the SDK's retries do, and whether a lost answer stood for a success is not asked.
+    AsTheSdk,
     /// As `Always`, but another region's write to the item ends it: there is a newer item to read.
     UntilDisplaced,
 }
 
 impl Repeat {
+    /// Of a put or a delete: without a condition, what it replaces the second time is its own doing.
+    pub(super) fn of_replacing(is_conditional: bool, answer_matters: bool) -> Self {
+        if is_conditional || answer_matters {
+            Self::unless(answer_matters)
+        } else {
+            Self::AsTheSdk
+        }
+    }
+
     /// Not after a lost answer, if the answer is what was asked for.
     pub(super) fn unless(answer_matters: bool) -> Self {
         if answer_matters {
@@ -62,6 +73,11 @@ impl<O> Answer<O> {
             Self::Given(output) => Some(output),
             Self::Recognised => None,
         }
+    }
+
+    /// What the service answered, or a blank answer.
+    pub(super) fn output_or(self, blank: impl FnOnce() -> O) -> O {
+        self.output().unwrap_or_else(blank)
     }
 }
 
@@ -92,7 +108,7 @@ impl<'a> Attempts<'a> {
         self
     }
 
-    /// Sends with the client that sends once, as often as the caller's configuration has attempts.
+    /// Sends until the outcome is known, as often as the caller's configuration has attempts.
     pub(super) async fn send<O, E, F>(
         &self,
         mut attempt: impl FnMut(Client) -> F,
@@ -101,6 +117,11 @@ impl<'a> Attempts<'a> {
         E: WriteError,
         F: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
     {
+        if self.repeat == Repeat::AsTheSdk {
+            let sent = Box::pin(attempt(self.core.dynamodb().clone())).await;
+            let sent = sent.map_err(|error| Failed::NotApplied(self.failure(error)));
+            return sent.map(Answer::Given);
+        }
         let mut backoff = Backoff::new(self.core.dynamodb());
         let mut left = max_attempts(self.core.dynamodb());
         let mut lost = None;

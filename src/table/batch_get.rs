@@ -13,11 +13,11 @@ use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemError, BatchGetIte
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 use futures_util::stream::StreamExt as _;
 
-pub(super) use self::reader::{Found, KeyReader, ReaderFailure};
+pub(super) use self::reader::{Found, KeyReader};
 use super::core::Core;
 use super::customize::{self, refuse_set};
 use super::deadline;
-use super::error::{OperationError, Refused, SdkFailure};
+use super::error::{OperationError, Refused};
 use super::key_bytes::KeyBytes;
 use super::page::{
     AsOpened, DEFAULT_CONCURRENCY, IntoModel, ItemError, OpenStored, UnopenedItem, open_all,
@@ -85,7 +85,8 @@ impl<T: Model + 'static> BatchGet<T> {
         }
     }
 
-    /// Reads with strong consistency. Default: eventual.
+    /// Reads with strong consistency. Default: eventual. The SDK has this beside the keys, where
+    /// [`customize`](Self::customize) does not reach.
     pub fn consistent_read(mut self, consistent: bool) -> Self {
         self.consistent_read = Some(consistent);
         self
@@ -170,8 +171,7 @@ impl<T: Model + 'static> BatchGet<T> {
         );
         let mut results = BTreeMap::new();
         while let Some(found) = reader.next().await {
-            let found = found.map_err(|failure| failed(&self.core, failure))?;
-            let opened = open(&self.core, Arc::clone(&opener), found, self.concurrency).await;
+            let opened = open(&self.core, Arc::clone(&opener), found?, self.concurrency).await;
             results.extend(opened);
         }
         let (unprocessed, consumed_capacity) = reader.finish();
@@ -199,9 +199,7 @@ fn distinct(core: &Core, keys: Vec<Key>) -> Result<Vec<Asked>, Refused> {
     let mut seen = std::collections::BTreeSet::new();
     let mut distinct = Vec::with_capacity(keys.len());
     for key in keys {
-        let attributes = core.key_attributes(key.clone())?;
-        let bytes = KeyBytes::of(core.schema(), &attributes);
-        let bytes = bytes.map_err(|invalid| Refused::new(invalid.to_string()))?;
+        let (attributes, bytes) = KeyBytes::of_key(core, key.clone())?;
         if seen.insert(bytes.clone()) {
             distinct.push(Asked {
                 key,
@@ -228,13 +226,6 @@ async fn open<O: OpenStored>(
         .collect()
 }
 
-fn failed(core: &Core, failure: ReaderFailure) -> OperationError<BatchGetItemError> {
-    match failure {
-        ReaderFailure::Sdk(error) => SdkFailure::new(*error, core.region()).into(),
-        ReaderFailure::Foreign(error) => error.into(),
-    }
-}
-
 impl<T> fmt::Debug for BatchGet<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchGet")
@@ -259,6 +250,7 @@ impl<T> BatchGetOutput<T> {
     }
 
     /// The result for each key, by value.
+    #[must_use]
     pub fn into_results(self) -> Vec<(Key, Result<Option<T>, ItemError>)> {
         self.results
     }

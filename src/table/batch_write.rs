@@ -156,9 +156,7 @@ impl<T: Model> BatchWrite<T> {
     /// written, what was not, and what nobody knows.
     pub async fn send(self) -> Result<BatchWriteOutput, BatchWriteFailure> {
         let span = span::batch_write_item(&self.core);
-        let result = tracing::Instrument::instrument(self.run(), span.clone()).await;
-        span::record(&span, outcome::word(&result));
-        result
+        span::run(span, self.run()).await
     }
 
     async fn run(self) -> Result<BatchWriteOutput, BatchWriteFailure> {
@@ -213,11 +211,7 @@ fn check(core: &Core, write: &Write) -> Result<KeyBytes, OperationError<BatchWri
         )
         .into()),
         Write::Put(item) => Ok(KeyBytes::of(core.schema(), item).map_err(SealError::from)?),
-        Write::Delete(key) => {
-            let key = core.key_attributes(key.clone())?;
-            let bytes = KeyBytes::of(core.schema(), &key);
-            Ok(bytes.map_err(|invalid| Refused::new(invalid.to_string()))?)
-        }
+        Write::Delete(key) => Ok(KeyBytes::of_key(core, key.clone())?.1),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::core::Core;
 use super::error::Refused;
-use crate::expression::{Condition, Placeholders};
+use crate::expression::{Condition, Placeholders, UpdateExpression, attribute};
+use crate::format::FOOTER_ATTRIBUTE;
 use crate::item::Item;
 
 /// What must hold of the stored item.
@@ -22,6 +23,12 @@ pub(super) struct Rendered {
 /// What placeholders stand for, as the SDK has it.
 #[expect(clippy::disallowed_types, reason = "the SDK fixes this type")]
 pub(super) type Names = std::collections::HashMap<String, String>;
+
+impl From<Option<Condition>> for WriteCondition {
+    fn from(callers: Option<Condition>) -> Self {
+        Self { callers }
+    }
+}
 
 impl WriteCondition {
     /// Adds what the caller demands.
@@ -68,6 +75,22 @@ impl WriteCondition {
             values,
         })
     }
+}
+
+/// The text of an update in place of unsigned attributes, and on which condition: the caller's, and that
+/// the item is there and sealed, so that no update makes up what nobody has sealed.
+pub(super) fn in_place(
+    core: &Core,
+    update: &UpdateExpression,
+    condition: WriteCondition,
+) -> Result<(String, Rendered), Refused> {
+    update.check(core.schema())?;
+    condition.check(core)?;
+    let mut placeholders = Placeholders::new();
+    let update = update.render(&mut placeholders)?;
+    let is_sealed = attribute(FOOTER_ATTRIBUTE).exists();
+    let condition = condition.render_with(Some(is_sealed), placeholders)?;
+    Ok((update, condition))
 }
 
 fn join(first: Option<Condition>, second: Condition) -> Condition {

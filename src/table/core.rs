@@ -135,6 +135,19 @@ impl Core {
         Ok(self.open_within(item, None).await?.0)
     }
 
+    /// Opens the item under a key: that of another key is refused, however validly sealed. Calls to
+    /// KMS are counted against `budget`, if there are several items.
+    pub(super) async fn open_under(
+        &self,
+        key: &Item,
+        item: Item,
+        budget: Option<&CallBudget>,
+    ) -> Result<OpenedItem, OpenError> {
+        let (opened, _) = self.open_within(item, budget).await?;
+        opened.check_key(key)?;
+        Ok(opened)
+    }
+
     /// Opens one item of a page, whose KMS calls are counted together.
     pub(super) async fn open_of_page(
         &self,
@@ -144,12 +157,15 @@ impl Core {
         Ok(self.open_within(item, Some(budget)).await?.0)
     }
 
-    /// Opens an item that is going to be sealed again, with what was done to each attribute.
+    /// Opens the item under a key that is going to be sealed again, with what was done to each
+    /// attribute.
     pub(super) async fn open_for_update(
         &self,
+        key: &Item,
         item: Item,
     ) -> Result<(OpenedItem, SealedActions), OpenError> {
         let (opened, legend) = self.open_within(item, None).await?;
+        opened.check_key(key)?;
         let actions = legend.actions(self.schema(), opened.item());
         Ok((opened, actions))
     }
@@ -201,7 +217,7 @@ impl Core {
     }
 
     /// What the clock of the caller's client says.
-    fn now(&self) -> Option<SystemTime> {
+    pub(super) fn now(&self) -> Option<SystemTime> {
         let clock = self.dynamodb().config().time_source();
         clock.map(|clock| clock.now())
     }

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 
-use super::{Refused, customize};
+use super::error::Refused;
 
 /// Refuses the first setting that is not the caller's to make.
 ///
@@ -18,40 +18,65 @@ pub(super) fn refuse_set(settings: &[(bool, &'static str)]) -> Result<(), Refuse
 /// builders of PutItem, DeleteItem and UpdateItem have these settings in common, and no trait for
 /// them.
 macro_rules! refuse_write_settings {
-    ($input:expr) => {
-        $crate::table::customize::refuse_set(&[
-            ($input.get_table_name().is_some(), customize::TABLE),
-            ($input.get_expected().is_some(), customize::LEGACY),
-            (
-                $input.get_conditional_operator().is_some(),
-                customize::LEGACY,
-            ),
-            (
-                $input.get_condition_expression().is_some(),
-                customize::CONDITION,
-            ),
+    ($input:expr) => {{
+        use $crate::table::customize as why;
+        why::refuse_set(&[
+            ($input.get_table_name().is_some(), why::TABLE),
+            ($input.get_expected().is_some(), why::LEGACY),
+            ($input.get_conditional_operator().is_some(), why::LEGACY),
+            ($input.get_condition_expression().is_some(), why::CONDITION),
             (
                 $input.get_expression_attribute_names().is_some(),
-                customize::PLACEHOLDERS,
+                why::PLACEHOLDERS,
             ),
             (
                 $input.get_expression_attribute_values().is_some(),
-                customize::PLACEHOLDERS,
+                why::PLACEHOLDERS,
             ),
-            (
-                $input.get_return_values().is_some(),
-                customize::RETURN_VALUES,
-            ),
+            ($input.get_return_values().is_some(), why::RETURN_VALUES),
             (
                 $input
                     .get_return_values_on_condition_check_failure()
                     .is_some(),
-                customize::RETURN_ON_FAILURE,
+                why::RETURN_ON_FAILURE,
             ),
         ])
-    };
+    }};
 }
 pub(super) use refuse_write_settings;
+
+/// Refuses what belongs to the table in every read of pages: its name and index, expressions,
+/// projections, and where to start. The builders of Query and Scan have these settings in common.
+macro_rules! refuse_read_settings {
+    ($input:expr) => {{
+        use $crate::table::customize as why;
+        why::refuse_set(&[
+            ($input.get_table_name().is_some(), why::TABLE),
+            ($input.get_index_name().is_some(), why::INDEX),
+            ($input.get_select().is_some(), why::SELECT),
+            ($input.get_attributes_to_get().is_some(), why::PROJECTION),
+            (
+                $input.get_projection_expression().is_some(),
+                why::PROJECTION,
+            ),
+            (
+                $input.get_conditional_operator().is_some(),
+                why::LEGACY_READ,
+            ),
+            ($input.get_exclusive_start_key().is_some(), why::START),
+            ($input.get_filter_expression().is_some(), why::FILTER),
+            (
+                $input.get_expression_attribute_names().is_some(),
+                why::PLACEHOLDERS,
+            ),
+            (
+                $input.get_expression_attribute_values().is_some(),
+                why::PLACEHOLDERS,
+            ),
+        ])
+    }};
+}
+pub(super) use refuse_read_settings;
 
 /// Refuses what belongs to the table, or to the operation, in an UpdateItem.
 pub(super) fn refuse_update_settings(input: &UpdateItemInputBuilder) -> Result<(), Refused> {

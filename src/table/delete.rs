@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemInputBuilder;
 use aws_sdk_dynamodb::operation::delete_item::{
     DeleteItemError, DeleteItemInput, DeleteItemOutput,
@@ -14,7 +15,7 @@ use super::attempt::{Attempts, Failed, Repeat};
 use super::condition::WriteCondition;
 use super::core::Core;
 use super::customize::{self, refuse_set, refuse_write_settings};
-use super::error::{OperationError, Refused, SdkFailure};
+use super::error::{OperationError, Refused};
 use super::returned;
 use super::span;
 use crate::error::OpenError;
@@ -24,6 +25,38 @@ use crate::item::{Item, Key, Model, OpenedItem};
 /// Deletes one item. Made by [`SealedTable::delete`](super::SealedTable::delete).
 ///
 /// Whoever may delete items may do so without a key of ours: deletion is not protected.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use dynaseal::testkit::{Cloud, KeyType, TableDefinition};
+/// # use dynaseal::{KmsMrkKeyring, RegionSet, Seal, SealedTable};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Debug, Serialize, Deserialize, Seal)]
+/// # #[seal(table = "orders", default = "encrypt")]
+/// # struct Order { #[seal(partition_key)] id: String, #[seal(sign)] state: String }
+/// # let cloud = Cloud::start(["us-east-1"]).await?;
+/// # let key = cloud.create_multi_region_key("us-east-1", [""; 0]).await?;
+/// # let definition = TableDefinition::new("orders").partition_key("id", KeyType::S);
+/// # cloud.create_global_table(&definition).await?;
+/// # let sdk_config = cloud.sdk_config("us-east-1");
+/// # let regions = RegionSet::builder(&sdk_config).local("us-east-1").build()?;
+/// # let keyring = KmsMrkKeyring::new(key.arn("us-east-1"), &regions)?;
+/// # let table = SealedTable::<Order>::builder("orders", keyring, &regions).build()?;
+/// # table.put(&Order { id: "o-1".into(), state: "paid".into() }).send().await?;
+/// use dynaseal::expression::attribute;
+/// use dynaseal::item::Model;
+///
+/// let if_open = table.delete("o-1").condition(attribute("state").eq("open"));
+/// let conflict = if_open.send().await.unwrap_err();
+/// assert!(conflict.item().is_some(), "what is there comes with the error, opened");
+///
+/// let deleted = table.delete("o-1").return_old().send().await?;
+/// let order = Order::from_opened(deleted.into_old().expect("it was there")?)?;
+/// assert_eq!(order.state, "paid");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "an operation does nothing until `send`"]
 pub struct Delete<T = Item> {
     core: Arc<Core>,
@@ -84,15 +117,6 @@ impl<T> Delete<T> {
     ///
     /// DynamoDB evaluates it on what is stored, which nobody has verified. It may name signed and
     /// unsigned attributes, encrypted ones only to ask whether they are there.
-    ///
-    /// ```no_run
-    /// # use dynaseal::SealedTable;
-    /// # async fn f(table: SealedTable) -> Result<(), Box<dyn std::error::Error>> {
-    /// use dynaseal::expression::attribute;
-    /// table.delete("o-1").condition(attribute("version").eq(3)).send().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn condition(mut self, condition: Condition) -> Self {
         self.condition.and(condition);
         self
@@ -127,8 +151,8 @@ impl<T> Delete<T> {
     ///
     /// # Errors
     ///
-    /// [`OperationError::Refused`] for a condition or a setting that goes around the table;
-    /// [`Sdk`](OperationError::Sdk) with the SDK's own error, and with the stored item if the
+    /// [`OperationError::Refused`] for a condition or a setting that goes around the table, before
+    /// anything is sent; [`Sdk`](OperationError::Sdk) with the SDK's own error, and with the stored item if the
     /// condition failed; [`OutcomeUnknown`](OperationError::OutcomeUnknown) if an answer was lost, and
     /// what is stored now does not tell whether the item was deleted.
     pub async fn send(self) -> Result<DeleteOutput, OperationError<DeleteItemError>> {
@@ -142,30 +166,26 @@ impl<T> Delete<T> {
         let key = self.core.key_attributes(self.key)?;
         let is_conditional = self.condition.is_some();
         let condition = self.condition.render(None)?;
-        let mut input = self
+        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
+        let input = self
             .input
             .table_name(self.core.table_name())
             .set_key(Some(key.clone()))
             .set_condition_expression(condition.text)
             .set_expression_attribute_names(condition.names)
-            .set_expression_attribute_values(condition.values);
-        if self.return_old {
-            input = input.return_values(ReturnValue::AllOld);
-        }
-        let sent = if is_conditional || self.return_old {
-            let attempts = Attempts::new(&self.core, Repeat::unless(self.return_old));
-            send(attempts, is_conditional, input).await
-        } else {
-            // An SDK's retry deletes what is deleted.
-            let sent = Box::pin(input.send_with(self.core.dynamodb())).await;
-            let sent = sent.map_err(|error| SdkFailure::new(error, self.core.region()));
-            sent.map_err(Failed::NotApplied)
+            .set_expression_attribute_values(condition.values)
+            .set_return_values(self.return_old.then_some(ReturnValue::AllOld))
+            .set_return_values_on_condition_check_failure(is_conditional.then_some(all_old));
+        let attempt = |client: Client| {
+            let input = input.clone();
+            async move { input.send_with(&client).await }
         };
-        let mut sdk = match sent {
-            Ok(output) => output,
-            Err(failed) if self.idempotent && found_nothing(&failed) => {
-                DeleteItemOutput::builder().build()
-            }
+        let repeat = Repeat::of_replacing(is_conditional, self.return_old);
+        let attempts = Attempts::new(&self.core, repeat);
+        let blank = || DeleteItemOutput::builder().build();
+        let mut sdk = match attempts.send(attempt).await {
+            Ok(answer) => answer.output_or(blank),
+            Err(failed) if self.idempotent && found_nothing(&failed) => blank(),
             Err(failed) => {
                 let failed = failed.into_last_attempt_if(self.idempotent);
                 return Err(failed.into_error(&self.core, &key).await);
@@ -178,7 +198,6 @@ impl<T> Delete<T> {
     }
 }
 
-/// Sends until it is known whether the item was deleted.
 /// A handle that only seals is no model, and so has no old item.
 impl<T: Model> Delete<T> {
     /// Asks for the item that is deleted, opened: see [`DeleteOutput::old`].
@@ -189,25 +208,6 @@ impl<T: Model> Delete<T> {
         self.return_old = true;
         self
     }
-}
-
-async fn send(
-    attempts: Attempts<'_>,
-    is_conditional: bool,
-    mut input: DeleteItemInputBuilder,
-) -> Result<DeleteItemOutput, Failed<DeleteItemError>> {
-    if is_conditional {
-        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
-        input = input.return_values_on_condition_check_failure(all_old);
-    }
-    let attempt = |client| {
-        let input = input.clone();
-        async move { input.send_with(&client).await }
-    };
-    let answer = attempts.send(attempt).await?;
-    Ok(answer
-        .output()
-        .unwrap_or_else(|| DeleteItemOutput::builder().build()))
 }
 
 /// Whether an answer was lost, and nothing is there any more.

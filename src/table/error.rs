@@ -79,6 +79,23 @@ impl<E> OperationError<E> {
     }
 }
 
+impl<E> OperationError<E> {
+    /// The same, as an error of the operation on whose way it happened.
+    pub(super) fn map_service_error<F>(self, map: impl FnOnce(E) -> F) -> OperationError<F> {
+        match self {
+            Self::Seal(error) => OperationError::Seal(error),
+            Self::Open(error) => OperationError::Open(error),
+            Self::Model(error) => OperationError::Model(error),
+            Self::Refused(error) => OperationError::Refused(error),
+            Self::Sdk(failure) => OperationError::Sdk(failure.map_service_error(map)),
+            Self::OutcomeUnknown(unknown) => OperationError::OutcomeUnknown(OutcomeUnknown {
+                lost: unknown.lost.map_service_error(map),
+                found: unknown.found,
+            }),
+        }
+    }
+}
+
 impl<E: aws_sdk_dynamodb::error::ProvideErrorMetadata> OperationError<E> {
     /// Whether the same call may succeed a little later.
     #[must_use]
@@ -190,6 +207,14 @@ impl<E> SdkFailure<E> {
             error: Box::new(error),
             region: region.to_owned(),
             returned: None,
+        }
+    }
+
+    fn map_service_error<F>(self, map: impl FnOnce(E) -> F) -> SdkFailure<F> {
+        SdkFailure {
+            error: Box::new(self.error.map_service_error(map)),
+            region: self.region,
+            returned: self.returned,
         }
     }
 

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 
-use super::batch_get::{KeyReader, ReaderFailure};
+use super::batch_get::KeyReader;
 use super::core::Core;
 use super::deadline;
-use super::error::{OperationError, SdkFailure};
+use super::error::OperationError;
 use super::key_bytes::KeyBytes;
 use super::page::{ItemError, StoredPage, UnopenedItem};
 use super::read::Answered;
@@ -50,7 +50,7 @@ pub(super) async fn fetch<E: ReadError>(
     );
     let mut found = BTreeMap::new();
     while let Some(items) = reader.next().await {
-        found.extend(items.map_err(|failure| failed(core, failure))?);
+        found.extend(items.map_err(|error| error.map_service_error(E::of_batch_get_item))?);
     }
     let (unprocessed, consumed_capacity) = reader.finish();
     let unprocessed: BTreeSet<_> = unprocessed.collect();
@@ -97,14 +97,4 @@ fn entries(core: &Core, items: Vec<Item>) -> Vec<Entry> {
         is_new.then(|| Ok((bytes, core.key_in(&item))))
     };
     items.into_iter().filter_map(entry).collect()
-}
-
-fn failed<E: ReadError>(core: &Core, failure: ReaderFailure) -> OperationError<E> {
-    match failure {
-        ReaderFailure::Sdk(error) => {
-            let error = (*error).map_service_error(E::of_batch_get_item);
-            SdkFailure::new(error, core.region()).into()
-        }
-        ReaderFailure::Foreign(error) => error.into(),
-    }
 }

@@ -15,6 +15,36 @@ use super::span;
 use crate::item::{Item, Key, Model, OpenedItem, check_key};
 
 /// Reads and opens one item. Made by [`SealedTable::get`](super::SealedTable::get).
+///
+/// That the item is the one under the key is checked as well: a store that answers with another one,
+/// however validly sealed, is found out. What cannot be checked is whether it is the newest.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use dynaseal::testkit::{Cloud, KeyType, TableDefinition};
+/// # use dynaseal::{KmsMrkKeyring, RegionSet, Seal, SealedTable};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Seal)]
+/// # #[seal(table = "notes", default = "encrypt")]
+/// # struct Note { #[seal(partition_key)] id: u32, text: String }
+/// # let cloud = Cloud::start(["eu-west-1"]).await?;
+/// # let key = cloud.create_multi_region_key("eu-west-1", [""; 0]).await?;
+/// # let definition = TableDefinition::new("notes").partition_key("id", KeyType::N);
+/// # cloud.create_global_table(&definition).await?;
+/// # let regions = RegionSet::builder(&cloud.sdk_config("eu-west-1")).local("eu-west-1").build()?;
+/// # let keyring = KmsMrkKeyring::new(&key.arn("eu-west-1"), &regions)?;
+/// # let table = SealedTable::<Note>::builder("notes", keyring, &regions).build()?;
+/// # table.put(&Note { id: 1, text: "hello".into() }).send().await?;
+/// let found = table.get(1).customize(|b| b.consistent_read(true)).send().await?;
+/// assert_eq!(found.expect("it was put").text, "hello");
+/// assert!(table.get(2).send().await?.is_none());
+///
+/// let opened = table.get(1).send_opened().await?.expect("it was put");
+/// assert_eq!(opened.region(), Some("eu-west-1"), "whose KMS unwrapped the data key");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "an operation does nothing until `send`"]
 pub struct Get<T = Item> {
     core: Arc<Core>,
@@ -37,14 +67,6 @@ impl<T: Model> Get<T> {
     ///
     /// The closure gets a blank builder; key, table name and projections must stay unset, or
     /// [`send`](Self::send) refuses.
-    ///
-    /// ```no_run
-    /// # use dynaseal::SealedTable;
-    /// # async fn f(table: SealedTable) -> Result<(), Box<dyn std::error::Error>> {
-    /// let found = table.get("c-1").customize(|b| b.consistent_read(true)).send().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn customize(
         mut self,
         customize: impl FnOnce(GetItemInputBuilder) -> GetItemInputBuilder,
@@ -84,9 +106,7 @@ impl<T: Model> Get<T> {
         let Some((key, item)) = self.fetch().await? else {
             return Ok(None);
         };
-        let opened = core.open(item).await?;
-        opened.check_key(&key)?;
-        Ok(Some(opened))
+        Ok(Some(core.open_under(&key, item, None).await?))
     }
 
     /// Like [`send_opened`](Self::send_opened), but plaintext is let through where the policy says so.

@@ -5,11 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use aws_sdk_dynamodb::types::{KeySchemaElement, KeyType, Projection, ProjectionType};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
 
-use super::Refused;
 use super::core::Core;
+use super::error::{OperationError, Refused, SdkFailure};
 use crate::action::CryptoAction;
 use crate::error::ConfigError;
 use crate::format::RESERVED_PREFIX;
@@ -124,10 +122,7 @@ pub(super) struct KeyNames<'a> {
 }
 
 /// Why an index cannot be read.
-pub(super) enum IndexFailure {
-    Refused(Refused),
-    Describe(Box<SdkError<DescribeTableError, HttpResponse>>),
-}
+type Failure = OperationError<DescribeTableError>;
 
 /// The indexes of a table: declared, or read once from DynamoDB.
 pub(super) struct Indexes {
@@ -163,23 +158,23 @@ impl Indexes {
         &self,
         core: &Core,
         name: &str,
-    ) -> Result<Arc<SecondaryIndex>, IndexFailure> {
+    ) -> Result<Arc<SecondaryIndex>, Failure> {
         let index = match self.known(name) {
             Some(index) => index,
             None => self.look_up(core, name).await?,
         };
         let checked = index.check(core.schema());
-        checked.map_err(|why| IndexFailure::Refused(Refused::new(why)))?;
+        checked.map_err(Refused::new)?;
         Ok(index)
     }
 
-    async fn look_up(&self, core: &Core, name: &str) -> Result<Arc<SecondaryIndex>, IndexFailure> {
+    async fn look_up(&self, core: &Core, name: &str) -> Result<Arc<SecondaryIndex>, Failure> {
         let indexes = describe(core).await?;
         let indexes = indexes.map(|index| (index.name.clone(), Arc::new(index)));
         self.lock().extend(indexes);
         self.known(name).ok_or_else(|| {
             let unknown = format!("the table has no index `{}`", name.escape_debug());
-            IndexFailure::Refused(Refused::new(unknown))
+            Refused::new(unknown).into()
         })
     }
 
@@ -195,10 +190,10 @@ impl Indexes {
     }
 }
 
-async fn describe(core: &Core) -> Result<impl Iterator<Item = SecondaryIndex>, IndexFailure> {
+async fn describe(core: &Core) -> Result<impl Iterator<Item = SecondaryIndex>, Failure> {
     let describe = core.dynamodb().describe_table();
     let described = Box::pin(describe.table_name(core.table_name()).send()).await;
-    let described = described.map_err(|error| IndexFailure::Describe(Box::new(error)))?;
+    let described = described.map_err(|error| SdkFailure::new(error, core.region()))?;
     let table = described
         .table
         .unwrap_or_else(|| aws_sdk_dynamodb::types::TableDescription::builder().build());

@@ -1,7 +1,9 @@
 //! Keys that can be compared: whatever spelling of a number, equal keys have equal bytes.
 
+use super::core::Core;
+use super::error::Refused;
 use crate::error::{AttributeIssue, InvalidAttribute};
-use crate::item::{Item, ItemSchema};
+use crate::item::{Item, ItemSchema, Key};
 use crate::value::{TYPE_ID_LEN, Terminal};
 
 /// The canonical bytes of an item's key: partition key, then sort key.
@@ -21,6 +23,14 @@ impl KeyBytes {
         };
         let key: Result<Vec<_>, _> = schema.key_names().map(bytes).collect();
         key.map(Self)
+    }
+
+    /// A key that the caller gave, as DynamoDB takes it, and as it compares.
+    pub(super) fn of_key(core: &Core, key: Key) -> Result<(Item, Self), Refused> {
+        let attributes = core.key_attributes(key)?;
+        let bytes = Self::of(core.schema(), &attributes);
+        let bytes = bytes.map_err(|invalid| Refused::new(invalid.to_string()))?;
+        Ok((attributes, bytes))
     }
 }
 

@@ -85,6 +85,7 @@ impl<T> Page<T> {
     }
 
     /// A result for each item, by value.
+    #[must_use]
     pub fn into_items(self) -> Vec<Result<T, UnopenedItem>> {
         self.items
     }

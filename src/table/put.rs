@@ -4,21 +4,22 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemInputBuilder;
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput, PutItemOutput};
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
-use super::attempt::{Attempts, Failed, Repeat};
+use super::attempt::{Attempts, Repeat};
 use super::condition::WriteCondition;
 use super::core::Core;
 use super::customize::{self, refuse_set, refuse_write_settings};
-use super::error::{OperationError, Refused, SdkFailure};
+use super::error::{OperationError, Refused};
 use super::footer;
 use super::returned;
 use super::span;
 use super::version;
-use crate::error::{OpenError, SealError};
-use crate::expression::{Condition, attribute};
+use crate::error::OpenError;
+use crate::expression::Condition;
 use crate::item::{Item, Model, ModelMismatch, OpenedItem};
 
 /// Seals and writes one item. Made by [`SealedTable::put`](super::SealedTable::put).
@@ -198,35 +199,33 @@ impl<T> Put<T> {
         self.condition.check(&self.core)?;
         let mut item = self.item?;
         let key = self.core.key_in(&item);
-        let (version, own) = lock(&self.core, self.if_not_exists, &mut item)?;
+        let (version, own) = version::lock(&self.core, self.if_not_exists, &mut item)?;
         let is_conditional = own.is_some() || self.condition.is_some();
         let condition = self.condition.render(own)?;
         let sealed = self.core.seal(item).await?;
         let own_footer = footer(&sealed).cloned();
-        let mut input = self
+        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
+        let input = self
             .input
             .table_name(self.core.table_name())
             .set_item(Some(sealed))
             .set_condition_expression(condition.text)
             .set_expression_attribute_names(condition.names)
-            .set_expression_attribute_values(condition.values);
-        if self.return_old {
-            input = input.return_values(ReturnValue::AllOld);
-        }
-        let sent = if is_conditional || self.return_old {
-            let attempts = Attempts::new(&self.core, Repeat::unless(self.return_old));
-            let attempts = attempts.of_item(own_footer);
-            send(attempts, is_conditional, input).await
-        } else {
-            // Whatever an SDK's retry replaces, it replaces by the same item.
-            let sent = Box::pin(input.send_with(self.core.dynamodb())).await;
-            let sent = sent.map_err(|error| SdkFailure::new(error, self.core.region()));
-            sent.map_err(Failed::NotApplied)
+            .set_expression_attribute_values(condition.values)
+            .set_return_values(self.return_old.then_some(ReturnValue::AllOld))
+            .set_return_values_on_condition_check_failure(is_conditional.then_some(all_old));
+        let attempt = |client: Client| {
+            let input = input.clone();
+            async move { input.send_with(&client).await }
         };
-        let sent = sent.map_err(|failed| failed.into_last_attempt_if(self.idempotent));
-        let mut sdk = match sent {
-            Ok(output) => output,
-            Err(failed) => return Err(failed.into_error(&self.core, &key).await),
+        let repeat = Repeat::of_replacing(is_conditional, self.return_old);
+        let attempts = Attempts::new(&self.core, repeat).of_item(own_footer);
+        let mut sdk = match attempts.send(attempt).await {
+            Ok(answer) => answer.output_or(|| PutItemOutput::builder().build()),
+            Err(failed) => {
+                let failed = failed.into_last_attempt_if(self.idempotent);
+                return Err(failed.into_error(&self.core, &key).await);
+            }
         };
         self.core.is_migrated(&key);
         let old = sdk.attributes.take();
@@ -245,45 +244,6 @@ impl<T: Model> Put<T> {
         self.return_old = true;
         self
     }
-}
-
-/// Advances the version, and says what must hold of the stored item for that.
-pub(super) fn lock(
-    core: &Core,
-    if_not_exists: bool,
-    item: &mut Item,
-) -> Result<(Option<u64>, Option<Condition>), SealError> {
-    let nothing = || attribute(core.schema().partition_key_name()).not_exists();
-    let Some(name) = core.version_attribute(item) else {
-        return Ok((None, if_not_exists.then(nothing)));
-    };
-    let old = version::advance(item, name)?;
-    let own = if old == 0 || if_not_exists {
-        nothing()
-    } else {
-        attribute(name).eq(old)
-    };
-    Ok((Some(old + 1), Some(own)))
-}
-
-/// Sends the sealed item, until it is known whether it was written.
-async fn send(
-    attempts: Attempts<'_>,
-    is_conditional: bool,
-    mut input: PutItemInputBuilder,
-) -> Result<PutItemOutput, Failed<PutItemError>> {
-    if is_conditional {
-        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
-        input = input.return_values_on_condition_check_failure(all_old);
-    }
-    let attempt = |client| {
-        let input = input.clone();
-        async move { input.send_with(&client).await }
-    };
-    let answer = attempts.send(attempt).await?;
-    Ok(answer
-        .output()
-        .unwrap_or_else(|| PutItemOutput::builder().build()))
 }
 
 fn refuse_foreign(input: &PutItemInputBuilder) -> Result<(), Refused> {

@@ -10,7 +10,7 @@ use futures_util::stream::StreamExt as _;
 use super::core::Core;
 use super::error::{OperationError, Refused, SdkFailure};
 use super::fetch_from_table::{self, TableRead};
-use super::index::{IndexFailure, KeyNames, SecondaryIndex};
+use super::index::{KeyNames, SecondaryIndex};
 use super::page::{
     self, Facts, Fetch, Items, OpenStored, OpeningPage, Page, Partition, StoredPage, open_all,
 };
@@ -66,21 +66,11 @@ impl Read {
             return Ok(Scope::Table);
         };
         let index = self.core.indexes().find(&self.core, name).await;
-        let index = index.map_err(|failure| self.failed(failure))?;
+        let index = index.map_err(|error| error.map_service_error(E::of_describe_table))?;
         if answer == Answer::Items && !self.from_table && !index.projects_all() {
             return Err(Refused::new(PARTIAL_INDEX).into());
         }
         Ok(Scope::Index(index))
-    }
-
-    fn failed<E: ReadError>(&self, failure: IndexFailure) -> OperationError<E> {
-        match failure {
-            IndexFailure::Refused(refused) => refused.into(),
-            IndexFailure::Describe(error) => {
-                let error = (*error).map_service_error(E::of_describe_table);
-                SdkFailure::new(error, self.core.region()).into()
-            }
-        }
     }
 
     /// The filter's text, if there is one.

@@ -71,13 +71,7 @@ pub(super) async fn open_some(
     item: Option<Item>,
 ) -> Option<Result<OpenedItem, OpenError>> {
     match item {
-        Some(item) if core.opens() => Some(open(core, key, item).await),
+        Some(item) if core.opens() => Some(core.open_under(key, item, None).await),
         _ => None,
     }
-}
-
-async fn open(core: &Core, key: &Item, item: Item) -> Result<OpenedItem, OpenError> {
-    let opened = core.open(item).await?;
-    opened.check_key(key)?;
-    Ok(opened)
 }

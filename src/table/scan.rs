@@ -53,6 +53,9 @@ use crate::item::{Item, Model, OpenedItem};
 /// let rest = table.scan().start_from(page.last_evaluated_key()).items();
 /// let (rest, unopened) = rest.partition().await?;
 /// assert_eq!((rest.len(), unopened.len()), (5, 0));
+///
+/// // Four segments at the same time, mixed as they come.
+/// assert_eq!(table.scan().segments(4).items().collect().await?.len(), 9);
 /// # Ok(())
 /// # }
 /// ```

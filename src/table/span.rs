@@ -34,13 +34,19 @@ operation_spans! {
     update_unsigned => "UpdateUnsigned",
 }
 
+/// An error that has a word for how an operation ended.
+pub(super) trait Outcome {
+    /// The word, which holds no value.
+    fn outcome(&self) -> &'static str;
+}
+
 /// Runs an operation in its span and records how it ended.
-pub(super) async fn run<T, E>(
+pub(super) async fn run<T, E: Outcome>(
     span: Span,
-    operation: impl Future<Output = Result<T, OperationError<E>>>,
-) -> Result<T, OperationError<E>> {
+    operation: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     let result = operation.instrument(span.clone()).await;
-    record(&span, result.as_ref().map_or_else(failed, |_| "ok"));
+    record(&span, result.as_ref().map_or_else(E::outcome, |_| "ok"));
     result
 }
 
@@ -49,14 +55,15 @@ pub(super) fn record(span: &Span, outcome: &'static str) {
     span.record("outcome", outcome);
 }
 
-/// The word for an operation that failed.
-pub(super) fn failed<E>(error: &OperationError<E>) -> &'static str {
-    match error {
-        OperationError::Seal(_) => "not sealed",
-        OperationError::Open(_) => "not opened",
-        OperationError::Model(_) => "model mismatch",
-        OperationError::Refused(_) => "refused",
-        OperationError::Sdk(_) => "sdk error",
-        OperationError::OutcomeUnknown(_) => "outcome unknown",
+impl<E> Outcome for OperationError<E> {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Seal(_) => "not sealed",
+            Self::Open(_) => "not opened",
+            Self::Model(_) => "model mismatch",
+            Self::Refused(_) => "refused",
+            Self::Sdk(_) => "sdk error",
+            Self::OutcomeUnknown(_) => "outcome unknown",
+        }
     }
 }

@@ -5,17 +5,20 @@ mod cancelled;
 mod error;
 mod get;
 mod operation;
+mod output;
 mod prepared;
 mod slot;
 mod span;
 mod write;
 
+pub(super) use cancelled::is_transient;
 pub use cancelled::{CancellationCode, CancellationReason, Cancelled};
 pub use error::{FailedOperation, TransactionError};
 pub use get::TransactGet;
+pub use output::TransactWriteOutput;
 pub use prepared::PreparedTransaction;
 pub use slot::{Slot, SlotError, TransactGetOutput};
-pub use write::{TransactWrite, TransactWriteOutput};
+pub use write::TransactWrite;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -51,15 +54,13 @@ impl Target {
 
     /// The item under a key that the caller gave.
     fn of(core: Arc<Core>, key: Key) -> Result<Self, Refused> {
-        let key = core.key_attributes(key)?;
-        Self::new(core, key).map_err(|invalid| Refused::new(invalid.to_string()))
+        let (key, bytes) = KeyBytes::of_key(&core, key)?;
+        Ok(Self { core, key, bytes })
     }
 
     /// Opens an item that came back for this operation; that of another key is refused.
     async fn open(&self, item: Item, budget: &CallBudget) -> Result<OpenedItem, OpenError> {
-        let opened = self.core.open_of_page(item, budget).await?;
-        opened.check_key(&self.key)?;
-        Ok(opened)
+        self.core.open_under(&self.key, item, Some(budget)).await
     }
 }
 

@@ -6,6 +6,7 @@ mod error;
 mod request;
 mod size;
 mod write;
+mod write_error;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,13 +17,13 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
 use aws_sdk_dynamodb::types::AttributeValue;
-use tracing::Instrument as _;
 
 pub use self::change::Change;
 use self::draft::Draft;
-pub use self::error::{UpdateError, UpdateWriteError};
+pub use self::error::UpdateError;
 use self::request::Before;
 use self::write::{Certainty, Next, Sent};
+pub use self::write_error::UpdateWriteError;
 use super::backoff::Backoff;
 use super::core::Core;
 use super::customize::refuse_update_settings;
@@ -69,7 +70,7 @@ pub struct Update<T, F> {
 ///
 /// Its `Debug` shows neither the model nor the SDK's output.
 #[derive(Clone)]
-pub struct Updated<T> {
+pub struct UpdateOutput<T> {
     model: T,
     written: bool,
     version: Option<u64>,
@@ -77,7 +78,7 @@ pub struct Updated<T> {
     sent: Option<Sent>,
 }
 
-impl<T> Updated<T> {
+impl<T> UpdateOutput<T> {
     /// The item as it is now: as it was sealed, with unsigned attributes as they were read.
     #[must_use]
     pub fn model(&self) -> &T {
@@ -196,19 +197,16 @@ impl<T: Model, F> Update<T, F> {
     /// [`UpdateError`]. All but [`Write`](UpdateError::Write),
     /// [`OutcomeUnknown`](UpdateError::OutcomeUnknown), [`Deleted`](UpdateError::Deleted) and
     /// [`Conflict`](UpdateError::Conflict) come before anything was sent to be written.
-    pub async fn send<R>(self) -> Result<Updated<T>, UpdateError>
+    pub async fn send<R>(self) -> Result<UpdateOutput<T>, UpdateError>
     where
         F: FnMut(&mut T) -> R + Send,
         R: Change,
     {
         let span = span::update(&self.core);
-        let result = self.run().instrument(span.clone()).await;
-        let outcome = result.as_ref().map_or_else(UpdateError::outcome, |_| "ok");
-        span::record(&span, outcome);
-        result
+        span::run(span, self.run()).await
     }
 
-    async fn run<R>(mut self) -> Result<Updated<T>, UpdateError>
+    async fn run<R>(mut self) -> Result<UpdateOutput<T>, UpdateError>
     where
         F: FnMut(&mut T) -> R + Send,
         R: Change,
@@ -224,7 +222,7 @@ impl<T: Model, F> Update<T, F> {
             let read_item = Stored::open(core, &key, stored).await?;
             let (model, item, version) =
                 match Draft::new(core, &read_item.opened, &mut self.change)? {
-                    Draft::Unchanged(model) => return Ok(Updated::unchanged(model, attempts)),
+                    Draft::Unchanged(model) => return Ok(UpdateOutput::unchanged(model, attempts)),
                     Draft::Changed {
                         model,
                         item,
@@ -239,7 +237,7 @@ impl<T: Model, F> Update<T, F> {
             let next = write::write(core, &key, self.certainty, input, own_footer);
             let newest = match Box::pin(next).await? {
                 Next::Done(sent) => {
-                    return Ok(Updated {
+                    return Ok(UpdateOutput {
                         model,
                         written: true,
                         version,
@@ -293,8 +291,7 @@ impl Stored {
         if footer.is_none() && !item.contains_key(HEADER_ATTRIBUTE) {
             return Err(UpdateError::PlaintextItem);
         }
-        let (opened, actions) = core.open_for_update(item).await?;
-        opened.check_key(key)?;
+        let (opened, actions) = core.open_for_update(key, item).await?;
         // What opens has one.
         let footer = footer.ok_or(UpdateError::PlaintextItem)?;
         Ok(Self {
@@ -312,7 +309,7 @@ impl Stored {
     }
 }
 
-impl<T> Updated<T> {
+impl<T> UpdateOutput<T> {
     fn unchanged(model: T, attempts: u32) -> Self {
         Self {
             model,
@@ -334,9 +331,9 @@ impl<T, F> fmt::Debug for Update<T, F> {
     }
 }
 
-impl<T> fmt::Debug for Updated<T> {
+impl<T> fmt::Debug for UpdateOutput<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Updated")
+        f.debug_struct("UpdateOutput")
             .field("is_written", &self.written)
             .field("version", &self.version)
             .field("attempts", &self.attempts)

@@ -4,24 +4,22 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
-use tracing::Instrument as _;
 
 use super::attempt::{Attempts, Failed, Repeat};
-use super::condition::WriteCondition;
+use super::condition::{WriteCondition, in_place};
 use super::core::Core;
 use super::customize::refuse_update_settings;
-use super::error::Refused;
 use super::footer;
 use super::returned;
 use super::span;
 use super::update::{UpdateError, UpdateWriteError};
 use crate::action::CryptoAction;
 use crate::error::OpenError;
-use crate::expression::{Condition, Placeholders, UpdateExpression, attribute};
-use crate::format::FOOTER_ATTRIBUTE;
+use crate::expression::{Condition, UpdateExpression};
 use crate::item::{Item, Key, Model, OpenedItem, Unverified};
 
 /// Changes unsigned attributes of one item in place. Made by
@@ -87,6 +85,16 @@ enum Returns {
     Old,
     New,
     Updated,
+}
+
+impl Returns {
+    fn into_sdk(self) -> ReturnValue {
+        match self {
+            Self::Old => ReturnValue::AllOld,
+            Self::New => ReturnValue::AllNew,
+            Self::Updated => ReturnValue::UpdatedNew,
+        }
+    }
 }
 
 /// What an update of unsigned attributes returned.
@@ -190,28 +198,35 @@ impl<T> UpdateUnsigned<T> {
     /// condition failed; [`OutcomeUnknown`](UpdateError::OutcomeUnknown) if an answer was lost.
     pub async fn send(self) -> Result<UpdateUnsignedOutput, UpdateError> {
         let span = span::update_unsigned(&self.core);
-        let result = self.run().instrument(span.clone()).await;
-        let outcome = result.as_ref().map_or_else(UpdateError::outcome, |_| "ok");
-        span::record(&span, outcome);
-        result
+        span::run(span, self.run()).await
     }
 
     async fn run(self) -> Result<UpdateUnsignedOutput, UpdateError> {
         refuse_update_settings(&self.input)?;
         let key = self.core.key_attributes(self.key)?;
-        let input = self.input.set_key(Some(key.clone()));
-        let input = request(
-            &self.core,
-            input,
-            &self.expression,
-            self.condition,
-            self.returns,
-        )?;
+        let (update, condition) = in_place(&self.core, &self.expression, self.condition)?;
+        let input = self
+            .input
+            .table_name(self.core.table_name())
+            .set_key(Some(key.clone()))
+            .update_expression(update)
+            .set_condition_expression(condition.text)
+            .set_expression_attribute_names(condition.names)
+            .set_expression_attribute_values(condition.values)
+            .set_return_values(self.returns.map(Returns::into_sdk))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         // Counting up leaves no footer to recognise it by.
         let answer_matters = !self.idempotent || self.returns == Some(Returns::Old);
         let attempts = Attempts::new(&self.core, Repeat::unless(answer_matters));
-        let mut sdk = match send(&attempts, input).await {
-            Ok(output) => output,
+        let attempt = |client: Client| {
+            let input = input.clone();
+            async move {
+                let sent = input.send_with(&client).await;
+                sent.map_err(|error| error.map_service_error(UpdateWriteError::Update))
+            }
+        };
+        let mut sdk = match attempts.send(attempt).await {
+            Ok(answer) => answer.output_or(|| UpdateItemOutput::builder().build()),
             Err(failed) => {
                 let failed = failed.into_last_attempt_if(self.idempotent);
                 return Err(explain(failed, &self.core, &key).await);
@@ -242,51 +257,6 @@ impl<T: Model> UpdateUnsigned<T> {
         self.returns = Some(Returns::Old);
         self
     }
-}
-
-/// Checks both expressions, and adds them to the request: on an item that is sealed, and no other.
-fn request(
-    core: &Core,
-    input: UpdateItemInputBuilder,
-    expression: &UpdateExpression,
-    condition: WriteCondition,
-    returns: Option<Returns>,
-) -> Result<UpdateItemInputBuilder, Refused> {
-    expression.check(core.schema())?;
-    condition.check(core)?;
-    let mut placeholders = Placeholders::new();
-    let update = expression.render(&mut placeholders)?;
-    let is_sealed = attribute(FOOTER_ATTRIBUTE).exists();
-    let condition = condition.render_with(Some(is_sealed), placeholders)?;
-    Ok(input
-        .table_name(core.table_name())
-        .update_expression(update)
-        .set_condition_expression(condition.text)
-        .set_expression_attribute_names(condition.names)
-        .set_expression_attribute_values(condition.values)
-        .set_return_values(returns.map(|returns| match returns {
-            Returns::Old => ReturnValue::AllOld,
-            Returns::New => ReturnValue::AllNew,
-            Returns::Updated => ReturnValue::UpdatedNew,
-        }))
-        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
-}
-
-async fn send(
-    attempts: &Attempts<'_>,
-    input: UpdateItemInputBuilder,
-) -> Result<UpdateItemOutput, Failed<UpdateWriteError>> {
-    let attempt = |client| {
-        let input = input.clone();
-        async move {
-            let sent = input.send_with(&client).await;
-            sent.map_err(|error| error.map_service_error(UpdateWriteError::Update))
-        }
-    };
-    let answer = attempts.send(attempt).await?;
-    Ok(answer
-        .output()
-        .unwrap_or_else(|| UpdateItemOutput::builder().build()))
 }
 
 /// Tells the caller's condition from the table's own: an item must be there, and sealed.

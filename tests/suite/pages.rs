@@ -11,22 +11,15 @@ mod refused;
 mod scan;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
-use std::sync::{Arc, Mutex};
 
-use aws_sdk_dynamodb::config::interceptors::{
-    BeforeSerializationInterceptorContextMut, FinalizerInterceptorContextMut,
-};
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynaseal::testkit::{KeyType, Service, TableDefinition};
-use dynaseal::{Item, RegionSet, Seal, SealedTable, Unsigned};
+use dynaseal::{Item, Seal, SealedTable, Unsigned};
 use serde::{Deserialize, Serialize};
 
-use crate::support::stack::{EU, Stack, US, item, n, s};
+use crate::support::stack::{EU, Stack, US, calls, item, n, s};
 
 const TABLE: &str = "orders";
 
@@ -108,12 +101,14 @@ async fn corrupt(stack: &Stack, customer: &str, number: u32) {
     stack.store(US, &stored).await;
 }
 
-fn numbers(orders: &[Order]) -> Vec<u32> {
-    orders.iter().map(|order| order.number).collect()
+/// The keys that a batch asks for.
+fn asked(input: &mut BatchGetItemInput) -> &mut Vec<Item> {
+    let tables = input.request_items.as_mut().unwrap();
+    &mut tables.get_mut(TABLE).unwrap().keys
 }
 
-fn calls(stack: &Stack, operation: &str) -> usize {
-    stack.cloud.calls_of(US, Service::DynamoDb, operation)
+fn numbers(orders: &[Order]) -> Vec<u32> {
+    orders.iter().map(|order| order.number).collect()
 }
 
 /// Nothing was sent, to nobody.
@@ -122,100 +117,4 @@ fn assert_silent(stack: &Stack) {
         assert_eq!(stack.cloud.calls(region, Service::DynamoDb), 0);
         assert_eq!(stack.cloud.calls(region, Service::Kms), 0);
     }
-}
-
-/// Sees, and may change, what a client is about to send.
-struct Meddler<I, F>(F, PhantomData<fn(I)>);
-
-impl<I, F> fmt::Debug for Meddler<I, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Meddler")
-    }
-}
-
-impl<I: fmt::Debug + Send + Sync + 'static, F: Fn(&mut I) + Send + Sync> Intercept
-    for Meddler<I, F>
-{
-    fn name(&self) -> &'static str {
-        "meddler"
-    }
-
-    fn modify_before_serialization(
-        &self,
-        context: &mut BeforeSerializationInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(input) = context.input_mut().downcast_mut() {
-            (self.0)(input);
-        }
-        Ok(())
-    }
-}
-
-/// The orders, through a client whose inputs of type `I` are meddled with.
-fn meddled<I: fmt::Debug + Send + Sync + 'static>(
-    stack: &Stack,
-    meddle: impl Fn(&mut I) + Send + Sync + 'static,
-) -> SealedTable<Order> {
-    intercepted(stack, Meddler(meddle, PhantomData))
-}
-
-/// Changes what a client is answered.
-struct Liar<O, F>(F, PhantomData<fn(O)>);
-
-impl<O, F> fmt::Debug for Liar<O, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Liar")
-    }
-}
-
-impl<O: fmt::Debug + Send + Sync + 'static, F: Fn(&mut O) + Send + Sync> Intercept for Liar<O, F> {
-    fn name(&self) -> &'static str {
-        "liar"
-    }
-
-    fn modify_before_attempt_completion(
-        &self,
-        context: &mut FinalizerInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(Ok(output)) = context.output_or_error_mut()
-            && let Some(output) = output.downcast_mut()
-        {
-            (self.0)(output);
-        }
-        Ok(())
-    }
-}
-
-/// The orders, as a store hands them out that changes answers of type `O`.
-fn lied_to<O: fmt::Debug + Send + Sync + 'static>(
-    stack: &Stack,
-    lie: impl Fn(&mut O) + Send + Sync + 'static,
-) -> SealedTable<Order> {
-    intercepted(stack, Liar(lie, PhantomData))
-}
-
-fn intercepted(stack: &Stack, interceptor: impl Intercept + 'static) -> SealedTable<Order> {
-    let config = stack.config(US);
-    let builder = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(interceptor);
-    let dynamodb = aws_sdk_dynamodb::Client::from_conf(builder.build());
-    let regions = RegionSet::from_clients(US, dynamodb, aws_sdk_kms::Client::new(&config));
-    let regions = regions.build().unwrap();
-    let table = SealedTable::builder(TABLE, stack.keyring(US), &regions);
-    table.build().unwrap()
-}
-
-/// The orders, and everything of type `I` that is sent.
-fn witnessed<I: Clone + fmt::Debug + Send + Sync + 'static>(
-    stack: &Stack,
-) -> (SealedTable<Order>, Arc<Mutex<Vec<I>>>) {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&seen);
-    let table = meddled(stack, move |input: &mut I| {
-        kept.lock().unwrap().push(input.clone());
-    });
-    (table, seen)
 }

@@ -3,9 +3,9 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::super::ExpressionErrorKind as Kind;
+use super::super::validity::check_len;
 use super::super::{
     Condition, NO_NAMES, NO_VALUES, Placeholders, Projection, UpdateExpression, attribute,
-    check_len,
 };
 
 fn condition(text: &str) -> Result<Condition, Kind> {

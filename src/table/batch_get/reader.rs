@@ -6,7 +6,6 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::batch_get_item::builders::BatchGetItemInputBuilder;
 use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemError, BatchGetItemOutput};
 use aws_sdk_dynamodb::types::{ConsumedCapacity, KeysAndAttributes};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
 use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
@@ -14,6 +13,7 @@ use crate::item::Item;
 use crate::table::backoff::Backoff;
 use crate::table::core::Core;
 use crate::table::deadline::Deadline;
+use crate::table::error::{OperationError, SdkFailure};
 use crate::table::key_bytes::KeyBytes;
 
 /// Keys that one request takes.
@@ -33,18 +33,7 @@ pub(in crate::table) struct KeyReader<'a> {
     consumed_capacity: Vec<ConsumedCapacity>,
 }
 
-/// Why reading cannot go on.
-pub(in crate::table) enum ReaderFailure {
-    Sdk(Box<SdkError<BatchGetItemError, HttpResponse>>),
-    /// An item came that was not asked for.
-    Foreign(OpenError),
-}
-
-impl From<SdkError<BatchGetItemError, HttpResponse>> for ReaderFailure {
-    fn from(error: SdkError<BatchGetItemError, HttpResponse>) -> Self {
-        Self::Sdk(Box::new(error))
-    }
-}
+type Failure = OperationError<BatchGetItemError>;
 
 /// One item, with the key it was asked for by.
 pub(in crate::table) type Found = (KeyBytes, Item);
@@ -73,7 +62,7 @@ impl<'a> KeyReader<'a> {
 
     /// The items that one more request brings; `None` if there is nothing more to ask for, or no
     /// time. Keys of which nothing is said have no item.
-    pub(in crate::table) async fn next(&mut self) -> Option<Result<Vec<Found>, ReaderFailure>> {
+    pub(in crate::table) async fn next(&mut self) -> Option<Result<Vec<Found>, Failure>> {
         if self.must_wait {
             self.deadline.wait(self.backoff.wait()).await;
         }
@@ -94,31 +83,33 @@ impl<'a> KeyReader<'a> {
         (left, self.consumed_capacity)
     }
 
-    async fn ask(&mut self, asked: Vec<(KeyBytes, Item)>) -> Result<Vec<Found>, ReaderFailure> {
+    async fn ask(&mut self, asked: Vec<(KeyBytes, Item)>) -> Result<Vec<Found>, Failure> {
         let keys = KeysAndAttributes::builder()
             .set_keys(Some(asked.iter().map(|(_, key)| key.clone()).collect()))
             .set_consistent_read(self.consistent_read)
             .build();
-        let keys = keys.map_err(SdkError::construction_failure)?;
+        let failure = |error| SdkFailure::new(error, self.core.region());
+        let keys = keys.map_err(|error| failure(SdkError::construction_failure(error)))?;
         let input = self.input.clone();
         let input = input.request_items(self.core.table_name(), keys);
         let output = Box::pin(input.send_with(self.core.dynamodb())).await;
-        let output = output.map_err(ReaderFailure::from)?;
-        self.take(asked, output)
+        let output = output.map_err(failure)?;
+        Ok(self.take(asked, output)?)
     }
 
-    /// Sorts an answer into items and keys that must be asked for again.
+    /// Sorts an answer into items and keys that must be asked for again. An item that was not asked
+    /// for ends it.
     fn take(
         &mut self,
         asked: Vec<(KeyBytes, Item)>,
         output: BatchGetItemOutput,
-    ) -> Result<Vec<Found>, ReaderFailure> {
+    ) -> Result<Vec<Found>, OpenError> {
         let (schema, table) = (self.core.schema(), self.core.table_name());
         let mut open: BTreeMap<_, _> = asked.into_iter().collect();
         let asked = open.len();
         let mut found = Vec::new();
         // Whatever was not asked for stands for something that was: nothing may pass for missing.
-        let foreign = || ReaderFailure::Foreign(foreign(schema.partition_key_name()));
+        let foreign = || foreign(schema.partition_key_name());
         let mut take = |item: &Item| {
             let key = KeyBytes::of(schema, item).ok();
             key.and_then(|key| open.remove_entry(&key))

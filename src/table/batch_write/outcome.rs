@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemError, BatchWr
 
 use crate::item::{Item, Key};
 use crate::table::error::OperationError;
-use crate::table::span;
+use crate::table::span::Outcome;
 
 /// One write of a batch, as the caller gave it: never sealed.
 #[derive(Clone, PartialEq)]
@@ -214,12 +214,12 @@ impl Error for BatchWriteCause {
     }
 }
 
-/// How a batch ended, for its span.
-pub(super) fn word(result: &Result<BatchWriteOutput, BatchWriteFailure>) -> &'static str {
-    match result.as_ref().map_err(BatchWriteFailure::cause) {
-        Ok(_) => "ok",
-        Err(BatchWriteCause::Operation(error)) => span::failed(error),
-        Err(BatchWriteCause::Deadline) => "deadline",
-        Err(BatchWriteCause::NotOurs) => "invalid answer",
+impl Outcome for BatchWriteFailure {
+    fn outcome(&self) -> &'static str {
+        match &self.cause {
+            BatchWriteCause::Operation(error) => error.outcome(),
+            BatchWriteCause::Deadline => "deadline",
+            BatchWriteCause::NotOurs => "invalid answer",
+        }
     }
 }

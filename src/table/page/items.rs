@@ -15,7 +15,7 @@ use tracing::Span;
 use super::{LastEvaluatedKey, OpeningPage, PageFailure, UnopenedItem};
 use crate::item::Item;
 use crate::table::OperationError;
-use crate::table::span;
+use crate::table::span::{self, Outcome as _};
 
 /// Fetches the page that starts after a key, or the first one.
 pub(in crate::table) type Fetch<T, E> = Arc<
@@ -113,7 +113,7 @@ impl<T, E> Items<T, E> {
         match &item {
             None => span::record(&self.span, "ok"),
             Some(Err(PageFailure::Page(error))) => {
-                span::record(&self.span, span::failed(error));
+                span::record(&self.span, error.outcome());
                 // Whatever the other walks would still have: the first failure is the last word.
                 if let Walks::Merged(walks) = &mut self.walk {
                     walks.clear();

@@ -19,6 +19,7 @@ pub enum Found<T, P = T> {
 
 impl<T, P> Found<T, P> {
     /// The item, if it was verified.
+    #[must_use]
     pub fn verified(self) -> Option<T> {
         match self {
             Self::Verified(item) => Some(item),

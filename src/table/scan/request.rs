@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, Select};
 
 use crate::expression::Placeholders;
 use crate::item::Item;
-use crate::table::customize::{self, refuse_set};
+use crate::table::customize::{self, refuse_read_settings, refuse_set};
 use crate::table::error::{OperationError, Refused, SdkFailure};
 use crate::table::page::Facts;
 use crate::table::read::{Answer, Answered, Read, Scope, Source};
@@ -86,26 +86,10 @@ impl Request {
 }
 
 fn refuse_foreign(input: &ScanInputBuilder) -> Result<(), Refused> {
-    use customize as why;
+    refuse_read_settings!(input)?;
     refuse_set(&[
-        (input.get_table_name().is_some(), why::TABLE),
-        (input.get_index_name().is_some(), why::INDEX),
-        (input.get_select().is_some(), why::SELECT),
-        (input.get_attributes_to_get().is_some(), why::PROJECTION),
-        (input.get_projection_expression().is_some(), why::PROJECTION),
-        (input.get_scan_filter().is_some(), why::LEGACY_READ),
-        (input.get_conditional_operator().is_some(), why::LEGACY_READ),
-        (input.get_exclusive_start_key().is_some(), why::START),
-        (input.get_segment().is_some(), why::SEGMENT),
-        (input.get_total_segments().is_some(), why::SEGMENT),
-        (input.get_filter_expression().is_some(), why::FILTER),
-        (
-            input.get_expression_attribute_names().is_some(),
-            why::PLACEHOLDERS,
-        ),
-        (
-            input.get_expression_attribute_values().is_some(),
-            why::PLACEHOLDERS,
-        ),
+        (input.get_scan_filter().is_some(), customize::LEGACY_READ),
+        (input.get_segment().is_some(), customize::SEGMENT),
+        (input.get_total_segments().is_some(), customize::SEGMENT),
     ])
 }

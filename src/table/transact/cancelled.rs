@@ -193,7 +193,7 @@ pub(super) fn reasons<E: Cancellable>(error: &SdkError<E, HttpResponse>) -> Opti
 }
 
 /// Whether a transaction was cancelled for nothing but conflicts and throttling.
-pub(super) fn is_transient(reasons: &[SdkReason]) -> bool {
+pub(in crate::table) fn is_transient(reasons: &[SdkReason]) -> bool {
     are_transient(reasons.iter().map(CancellationCode::of))
 }
 

@@ -10,6 +10,7 @@ use super::cancelled::{CancellationReason, Cancelled};
 use crate::error::SealError;
 use crate::item::ModelMismatch;
 use crate::table::error::{OutcomeUnknown, Refused, SdkFailure};
+use crate::table::span::Outcome;
 
 /// Why a transaction failed. It happens as a whole or not at all.
 ///
@@ -26,7 +27,7 @@ pub enum TransactionError<E> {
     /// The SDK reported an error, and nothing was written.
     Sdk(SdkFailure<E>),
     /// The transaction may or may not have happened: an answer was lost. Sending the same
-    /// [`PreparedTransaction`](super::PreparedTransaction) again within ten minutes settles it.
+    /// [`PreparedTransaction`](super::PreparedTransaction) again within nine minutes settles it.
     OutcomeUnknown(OutcomeUnknown<E>),
 }
 
@@ -120,6 +121,18 @@ impl<E: Error + 'static> Error for TransactionError<E> {
             Self::Sdk(error) => error,
             Self::OutcomeUnknown(error) => error,
         })
+    }
+}
+
+impl<E> Outcome for TransactionError<E> {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Operation(_) => "an operation was not sent",
+            Self::Refused(_) => "refused",
+            Self::Cancelled(_) => "cancelled",
+            Self::Sdk(_) => "sdk error",
+            Self::OutcomeUnknown(_) => "outcome unknown",
+        }
     }
 }
 

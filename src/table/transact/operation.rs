@@ -10,13 +10,12 @@ use aws_sdk_dynamodb::types::{
 use super::Target;
 use super::error::Cause;
 use crate::error::SealError;
-use crate::expression::{Condition, Placeholders, UpdateExpression, attribute};
-use crate::format::FOOTER_ATTRIBUTE;
+use crate::expression::{Condition, UpdateExpression};
 use crate::item::{Item, Key, ModelMismatch};
-use crate::table::condition::{Rendered, WriteCondition};
+use crate::table::condition::{Rendered, WriteCondition, in_place};
 use crate::table::core::Core;
 use crate::table::error::Refused;
-use crate::table::put::lock;
+use crate::table::version;
 
 /// An operation as the caller gave it, on whatever model.
 pub(super) struct Operation {
@@ -103,12 +102,11 @@ fn check_put(core: &Arc<Core>, mut item: Item, write: PutIf) -> Result<Checked, 
         PutIf::Condition(condition) => (false, Some(condition)),
     };
     let condition = allowed(core, condition)?;
-    let (version, own) = lock(core, is_new, &mut item)?;
+    let (version, own) = version::lock(core, is_new, &mut item)?;
     let checked = Checked::new(target, Request::Put(item), condition.render(own)?);
     Ok(Checked { version, ..checked })
 }
 
-/// The table's own condition keeps an update from making an item up, which nobody would have sealed.
 fn check_update(
     core: Arc<Core>,
     key: Key,
@@ -116,12 +114,7 @@ fn check_update(
     condition: Option<Condition>,
 ) -> Result<Checked, Cause> {
     let target = Target::of(core, key)?;
-    update.check(target.core.schema()).map_err(Refused::from)?;
-    let condition = allowed(&target.core, condition)?;
-    let mut placeholders = Placeholders::new();
-    let update = update.render(&mut placeholders).map_err(Refused::from)?;
-    let is_sealed = attribute(FOOTER_ATTRIBUTE).exists();
-    let condition = condition.render_with(Some(is_sealed), placeholders)?;
+    let (update, condition) = in_place(&target.core, update, condition.into())?;
     Ok(Checked::new(target, Request::Update(update), condition))
 }
 
@@ -132,10 +125,7 @@ fn target_of(core: &Arc<Core>, item: &Item) -> Result<Target, SealError> {
 
 /// A condition of the caller's: it names only what DynamoDB can see, and nothing of the format.
 fn allowed(core: &Core, condition: Option<Condition>) -> Result<WriteCondition, Refused> {
-    let mut callers = WriteCondition::default();
-    if let Some(condition) = condition {
-        callers.and(condition);
-    }
+    let callers = WriteCondition::from(condition);
     callers.check(core)?;
     Ok(callers)
 }

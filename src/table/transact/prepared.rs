@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteItemsInputBuilder;
@@ -15,15 +15,13 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::cancelled::{self, is_transient, reasons};
 use super::error::TransactionError;
-use super::write::TransactWriteOutput;
+use super::output::TransactWriteOutput;
 use super::{Target, span};
 use crate::region::write_fault::WriteFault;
 use crate::table::backoff::{Backoff, max_attempts};
 use crate::table::core::Core;
 use crate::table::error::{OutcomeUnknown, Refused, SdkFailure};
-
-/// How long DynamoDB remembers a token.
-const TOKEN_LIFETIME: Duration = Duration::from_secs(600);
+use crate::table::token;
 
 type Failure = TransactionError<TransactWriteItemsError>;
 type SdkFailed = SdkError<TransactWriteItemsError, HttpResponse>;
@@ -33,11 +31,41 @@ type SdkFailed = SdkError<TransactWriteItemsError, HttpResponse>;
 ///
 /// Every [`send`](Self::send) sends the same bytes under the same token, so the transaction happens
 /// once however often it is sent: after an error that leaves the outcome open, send it again.
-/// DynamoDB remembers a token for ten minutes; after that, by the clock of the SDK's configuration,
+/// DynamoDB remembers a token for ten minutes. After nine, by the clock of the SDK's configuration,
 /// `send` refuses, since it could apply everything a second time.
 ///
 /// Cheap to clone; clones are the same transaction. A process that ends loses it, and the token is
 /// of no use without the bytes: sealing again makes others.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use dynaseal::testkit::{Cloud, KeyType, TableDefinition};
+/// # use dynaseal::{RawAesKeyring, RegionSet, Seal, SealedTable, Unsigned};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Seal)]
+/// # #[seal(table = "pages", default = "encrypt")]
+/// # struct Page { #[seal(partition_key)] id: String, text: String, #[seal(unsigned)] views: Unsigned<u64> }
+/// # let cloud = Cloud::start(["eu-west-1"]).await?;
+/// # let definition = TableDefinition::new("pages").partition_key("id", KeyType::S);
+/// # cloud.create_global_table(&definition).await?;
+/// # let regions = RegionSet::builder(&cloud.sdk_config("eu-west-1")).local("eu-west-1").build()?;
+/// # let keyring = RawAesKeyring::new("example", "key-1", [7; 32])?;
+/// # let pages = SealedTable::<Page>::builder("pages", keyring, &regions).build()?;
+/// # pages.put(&Page { id: "p-1".into(), text: "hello".into(), views: 0.into() }).send().await?;
+/// use dynaseal::expression::UpdateExpression;
+/// use dynaseal::table::TransactWrite;
+///
+/// let seen = UpdateExpression::new().increment("views", 1);
+/// let prepared = TransactWrite::new().update_unsigned(&pages, "p-1", seen).prepare().await?;
+/// prepared.send().await?;
+/// prepared.send().await?; // as one would if the first answer had been lost
+///
+/// let page = pages.get("p-1").send().await?.expect("it was put");
+/// assert_eq!(page.views, Unsigned::new(1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use = "a transaction does nothing until `send`"]
 pub struct PreparedTransaction(Arc<Prepared>);
@@ -47,7 +75,8 @@ struct Prepared {
     input: TransactWriteItemsInputBuilder,
     targets: Vec<Target>,
     versions: Vec<Option<u64>>,
-    first_sent: OnceLock<SystemTime>,
+    /// Nothing, if there was no clock.
+    first_sent: OnceLock<Option<SystemTime>>,
     /// How many sends are under way, or ended without a certain outcome.
     in_doubt: AtomicUsize,
 }
@@ -88,7 +117,7 @@ impl PreparedTransaction {
     /// of the same token been applied, the answer would be a success.
     /// [`OutcomeUnknown`](TransactionError::OutcomeUnknown) if the last word is still open; send it
     /// again. [`Sdk`](TransactionError::Sdk) for what was certainly not applied.
-    /// [`Refused`](TransactionError::Refused) ten minutes after the first send.
+    /// [`Refused`](TransactionError::Refused) nine minutes after the first send.
     pub fn send(
         &self,
     ) -> impl Future<Output = Result<TransactWriteOutput, Failure>> + Send + use<> {
@@ -110,8 +139,8 @@ impl Prepared {
     async fn send(&self) -> Result<TransactWriteOutput, Failure> {
         if self.has_expired() {
             return Err(Refused::new(
-                "DynamoDB may have forgotten this transaction, which was first sent ten minutes \
-                 ago, and would apply it again; read what it writes before preparing another",
+                "DynamoDB may have forgotten this transaction, which was first sent over \
+                 nine minutes ago, and would apply it again; read what it writes before preparing another",
             )
             .into());
         }
@@ -201,14 +230,9 @@ impl Prepared {
 
     /// Whether DynamoDB may have forgotten the token. So it may have if the clock was set back.
     fn has_expired(&self) -> bool {
-        // A region set is not built without a time source.
-        let time = self.core.dynamodb().config().time_source();
-        let Some(now) = time.map(|time| time.now()) else {
-            return true;
-        };
+        let now = self.core.now();
         let first_sent = self.first_sent.get_or_init(|| now);
-        now.duration_since(*first_sent)
-            .map_or(true, |elapsed| elapsed >= TOKEN_LIFETIME)
+        !token::is_remembered(*first_sent, now)
     }
 }
 

@@ -1,14 +1,13 @@
 //! One span per verb on a transaction, with the fields of all others: `table` lists the logical names
 //! of its tables.
 
-use std::future::Future;
 use std::sync::Arc;
 
+use tracing::Span;
 use tracing::field::Empty;
-use tracing::{Instrument as _, Span};
 
-use super::error::TransactionError;
 use crate::table::core::Core;
+pub(super) use crate::table::span::run;
 
 macro_rules! transaction_spans {
     ($($function:ident => $name:literal),* $(,)?) => {$(
@@ -37,22 +36,4 @@ fn tables_and_region<'a>(cores: impl Iterator<Item = &'a Arc<Core>>) -> (String,
         }
     }
     (names.join(","), region)
-}
-
-/// Runs a transaction in its span and records how it ended.
-pub(super) async fn run<T, E>(
-    span: Span,
-    transaction: impl Future<Output = Result<T, TransactionError<E>>>,
-) -> Result<T, TransactionError<E>> {
-    let result = transaction.instrument(span.clone()).await;
-    let outcome = match &result {
-        Ok(_) => "ok",
-        Err(TransactionError::Operation(_)) => "an operation was not sent",
-        Err(TransactionError::Refused(_)) => "refused",
-        Err(TransactionError::Cancelled(_)) => "cancelled",
-        Err(TransactionError::Sdk(_)) => "sdk error",
-        Err(TransactionError::OutcomeUnknown(_)) => "outcome unknown",
-    };
-    span.record("outcome", outcome);
-    result
 }

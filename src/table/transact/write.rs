@@ -5,24 +5,23 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteItemsInputBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::{
-    TransactWriteItemsError, TransactWriteItemsInput, TransactWriteItemsOutput,
+    TransactWriteItemsError, TransactWriteItemsInput,
 };
 use futures_util::stream::TryStreamExt as _;
 
 use super::error::{FailedOperation, TransactionError};
 use super::operation::{Action, Checked, Operation, PutIf, Sealed};
+use super::output::TransactWriteOutput;
 use super::prepared::PreparedTransaction;
 use super::{Taken, check_together, in_order, not_built, span};
-use crate::crypto::random::{Random as _, SystemRandom};
+use crate::crypto::random::RandomFailure;
 use crate::expression::{Condition, UpdateExpression};
 use crate::item::{IntoKey, Model};
 use crate::table::core::Core;
 use crate::table::customize::{CLIENT_REQUEST_TOKEN, TRANSACT_ITEMS, refuse_set};
 use crate::table::error::Refused;
 use crate::table::handle::Seals;
-
-/// Bytes in a token; as hexadecimal digits it is within DynamoDB's 36 characters.
-const TOKEN_LEN: usize = 16;
+use crate::table::token::token;
 
 type Failure = TransactionError<TransactWriteItemsError>;
 
@@ -261,7 +260,10 @@ impl TransactWrite {
             versions.push(version);
         }
         let input = self.input.set_transact_items(Some(items));
-        let input = input.client_request_token(token()?);
+        let token = token().map_err(|RandomFailure| {
+            Refused::new("the random source failed, and without it there is no idempotency token")
+        })?;
+        let input = input.client_request_token(token);
         Ok(PreparedTransaction::new(core, input, targets, versions))
     }
 }
@@ -293,14 +295,6 @@ async fn seal_all(operations: Vec<Checked>) -> Result<Vec<Sealed>, FailedOperati
     in_order(work.collect()).try_collect().await
 }
 
-fn token() -> Result<String, Refused> {
-    let mut bytes = [0; TOKEN_LEN];
-    SystemRandom.fill(&mut bytes).map_err(|_| {
-        Refused::new("the random source failed, and without it there is no idempotency token")
-    })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
 fn refuse_foreign(input: &TransactWriteItemsInputBuilder) -> Result<(), Refused> {
     refuse_set(&[
         (input.get_transact_items().is_some(), TRANSACT_ITEMS),
@@ -309,43 +303,6 @@ fn refuse_foreign(input: &TransactWriteItemsInputBuilder) -> Result<(), Refused>
             CLIENT_REQUEST_TOKEN,
         ),
     ])
-}
-
-/// What a transactional write returned.
-///
-/// Its `Debug` shows nothing of the SDK's output, which may hold values of partition keys.
-#[derive(Clone)]
-pub struct TransactWriteOutput {
-    versions: Vec<Option<u64>>,
-    sdk: TransactWriteItemsOutput,
-}
-
-impl TransactWriteOutput {
-    pub(super) fn new(versions: Vec<Option<u64>>, sdk: TransactWriteItemsOutput) -> Self {
-        Self { versions, sdk }
-    }
-
-    /// The version that an operation wrote, counted from 0 in the order in which they were added;
-    /// `None` if it wrote no model with `#[seal(version)]`.
-    #[must_use]
-    pub fn version(&self, operation: usize) -> Option<u64> {
-        self.versions.get(operation).copied().flatten()
-    }
-
-    /// What the SDK returned: consumed capacity and metrics, where they were asked for. Its `Debug`
-    /// is the SDK's.
-    #[must_use]
-    pub fn sdk_output(&self) -> &TransactWriteItemsOutput {
-        &self.sdk
-    }
-}
-
-impl fmt::Debug for TransactWriteOutput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TransactWriteOutput")
-            .field("versions", &self.versions)
-            .finish_non_exhaustive()
-    }
 }
 
 impl fmt::Debug for TransactWrite {

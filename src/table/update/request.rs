@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::error::UpdateError;
 use super::size::{MAX_ITEM_SIZE, item_size};
-use crate::crypto::random::{Random, SystemRandom};
+use crate::crypto::random::RandomFailure;
 use crate::error::SealError;
 use crate::expression::{ExpressionErrorKind, Placeholders, UpdateExpression, attribute};
 use crate::format::{FOOTER_ATTRIBUTE, HEADER_ATTRIBUTE};
@@ -20,6 +20,7 @@ use crate::item::{Item, ItemSchema};
 use crate::table::condition::WriteCondition;
 use crate::table::core::Core;
 use crate::table::error::Refused;
+use crate::table::token::token;
 
 /// Adds the update to what the caller has set: it sets every signed attribute but the keys, and header
 /// and footer, and removes what the item no longer has, provided that the footer is still the one
@@ -102,18 +103,10 @@ pub(super) fn transaction(
         )
         .build()
         .map_err(|error| Refused::new(error.to_string()))?;
+    let token = token().map_err(|RandomFailure| SealError::Randomness)?;
     Ok(TransactWriteItemsInput::builder()
         .transact_items(TransactWriteItem::builder().update(action).build())
-        .client_request_token(token()?)
+        .client_request_token(token)
         .set_return_consumed_capacity(update.return_consumed_capacity)
         .set_return_item_collection_metrics(update.return_item_collection_metrics))
-}
-
-/// 128 random bits as text: a token has at most 36 characters.
-fn token() -> Result<String, SealError> {
-    let mut bytes = [0; 16];
-    SystemRandom
-        .fill(&mut bytes)
-        .map_err(|_| SealError::Randomness)?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }

@@ -1,24 +1,21 @@
 //! Sends the write of an update, and says how to go on.
 
-use std::time::{Duration, SystemTime};
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::error::{UpdateError, UpdateWriteError};
+use super::error::UpdateError;
 use super::request;
+use super::write_error::UpdateWriteError;
 use crate::item::Item;
 use crate::region::write_fault::WriteFault;
 use crate::table::attempt::{Answer, Attempts, Failed, Repeat};
 use crate::table::core::Core;
 use crate::table::error::{Refused, SdkFailure};
 use crate::table::returned;
-
-/// DynamoDB knows a token again for ten minutes. One less, for clocks.
-const TOKEN_VALIDITY: Duration = Duration::from_secs(9 * 60);
+use crate::table::token;
 
 /// What the SDK returned for the write.
 #[derive(Clone)]
@@ -117,42 +114,10 @@ async fn send_transaction(
                 .map_err(|error| error.map_service_error(UpdateWriteError::Transaction))
         }
     };
-    let begun = now(core);
+    let begun = core.now();
     let sent = attempts.send(attempt).await;
     // Under the same token, a transaction that was applied is not tried again but answered again. So
-    // one whose condition failed was never applied, as long as the token is known.
-    let token_is_known = is_within(TOKEN_VALIDITY, begun, now(core));
-    Ok(sent.map_err(|failed| failed.into_last_attempt_if(token_is_known)))
-}
-
-fn now(core: &Core) -> Option<SystemTime> {
-    let source = core.dynamodb().config().time_source();
-    source.map(|source| source.now())
-}
-
-/// Whether no more than this passed. A clock that went back, or is missing, proves nothing.
-fn is_within(limit: Duration, begun: Option<SystemTime>, ended: Option<SystemTime>) -> bool {
-    let (Some(begun), Some(ended)) = (begun, ended) else {
-        return false;
-    };
-    ended
-        .duration_since(begun)
-        .is_ok_and(|passed| passed < limit)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn trusts_a_token_only_while_the_clock_says_it_is_known() {
-        let begun = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
-        let after = |seconds| is_within(TOKEN_VALIDITY, Some(begun), Some(begun + seconds));
-        assert!(after(Duration::ZERO));
-        assert!(after(Duration::from_secs(539)));
-        assert!(!after(Duration::from_secs(540)));
-        let earlier = begun - Duration::from_secs(1);
-        assert!(!is_within(TOKEN_VALIDITY, Some(begun), Some(earlier)));
-        assert!(!is_within(TOKEN_VALIDITY, None, Some(begun)));
-    }
+    // one whose condition failed was never applied, as long as the token is remembered.
+    let is_remembered = token::is_remembered(begun, core.now());
+    Ok(sent.map_err(|failed| failed.into_last_attempt_if(is_remembered)))
 }

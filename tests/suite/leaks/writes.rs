@@ -51,7 +51,7 @@ async fn writes_that_succeed_show_no_secret() {
         patient.ssn = "219-09-9999".to_owned().into();
     });
     exhibits.show("Update", &update);
-    exhibits.show("Updated", &update.send().await.unwrap());
+    exhibits.show("UpdateOutput", &update.send().await.unwrap());
 
     let delete = table.delete(key()).condition(holds()).return_old();
     exhibits.show("Delete", &delete);

@@ -176,14 +176,8 @@ async fn a_corrupt_item_is_a_result_of_its_own() {
 #[tokio::test]
 async fn an_item_that_was_not_asked_for_fails_the_call() {
     let stack = start(3).await;
-    let table = meddled(&stack, |input: &mut BatchGetItemInput| {
-        let keys = input
-            .request_items
-            .as_mut()
-            .unwrap()
-            .get_mut(TABLE)
-            .unwrap();
-        keys.keys = vec![key("c-1", 3)];
+    let table = stack.meddled::<Order, _>(|input: &mut BatchGetItemInput| {
+        *asked(input) = vec![key("c-1", 3)];
     });
     let error = table.batch_get([("c-1", 1)]).send().await.unwrap_err();
     assert!(
@@ -197,7 +191,7 @@ async fn an_item_that_was_not_asked_for_fails_the_call() {
 #[tokio::test]
 async fn settings_reach_the_wire_and_failures_are_the_sdks() {
     let stack = start(2).await;
-    let (table, seen) = witnessed::<BatchGetItemInput>(&stack);
+    let (table, seen) = stack.witnessed::<Order, BatchGetItemInput>();
     let total = ReturnConsumedCapacity::Total;
     let get = table.batch_get([("c-1", 1)]).consistent_read(true);
     let output = get
@@ -250,7 +244,7 @@ async fn keys_handed_back_that_were_not_asked_for_fail_the_call() {
         without_an_item,
         found_in_another_table,
     ] {
-        let table = lied_to(&stack, lie);
+        let table = stack.lied_to::<Order, _>(lie);
         let error = table.batch_get([("c-1", 1), ("c-1", 2)]).send().await;
         let error = error.unwrap_err();
         assert!(

@@ -209,7 +209,7 @@ async fn what_is_left_unprocessed_is_sent_again_as_it_was_sealed() {
     let stack = start(0).await;
     let once = Fault::Unprocessed(10).on("BatchWriteItem").times(1);
     stack.cloud.region(US).fail(Service::DynamoDb, once);
-    let (table, seen) = witnessed::<BatchWriteItemInput>(&stack);
+    let (table, seen) = stack.witnessed::<Order, BatchWriteItemInput>();
     let output = table.batch_write().puts(&batch(30)).send().await.unwrap();
     assert_eq!(output.written(), 30);
     assert!(
@@ -283,7 +283,7 @@ async fn what_is_left_at_the_deadline_comes_back_as_it_was_given() {
 #[tokio::test]
 async fn a_request_that_fails_leaves_each_write_in_its_place() {
     let stack = start(0).await;
-    let (table, _) = witnessed::<BatchWriteItemInput>(&stack);
+    let (table, _) = stack.witnessed::<Order, BatchWriteItemInput>();
     // The second request arrives, and its answer does not.
     let first = Fault::Latency(std::time::Duration::ZERO)
         .on("BatchWriteItem")
@@ -338,7 +338,7 @@ async fn a_write_that_is_handed_back_and_was_not_sent_leaves_the_others_unknown(
         .cloud
         .region(US)
         .fail(Service::DynamoDb, Fault::Unprocessed(1));
-    let table = meddled(&stack, |input: &mut BatchWriteItemInput| {
+    let table = stack.meddled::<Order, _>(|input: &mut BatchWriteItemInput| {
         let requests = input
             .request_items
             .as_mut()
@@ -366,7 +366,7 @@ async fn what_is_handed_back_of_another_table_is_not_taken_for_written() {
         .cloud
         .region(US)
         .fail(Service::DynamoDb, Fault::Unprocessed(1));
-    let table = lied_to(&stack, |output: &mut BatchWriteItemOutput| {
+    let table = stack.lied_to::<Order, _>(|output: &mut BatchWriteItemOutput| {
         let all = output.unprocessed_items.as_mut().unwrap();
         if let Some(requests) = all.remove(TABLE) {
             all.insert("customers".to_owned(), requests);

@@ -90,7 +90,7 @@ async fn an_item_that_does_not_fit_the_model_is_one_of_them() {
 #[tokio::test]
 async fn items_of_another_partition_are_refused_however_validly_sealed() {
     let stack = start(2).await;
-    let table = meddled(&stack, |input: &mut QueryInput| {
+    let table = stack.meddled::<Order, _>(|input: &mut QueryInput| {
         let values = input.expression_attribute_values.as_mut().unwrap();
         for value in values.values_mut().filter(|value| **value == s("c-2")) {
             *value = s("c-1");
@@ -163,7 +163,7 @@ async fn keys_out_of_reach_fail_each_item_and_are_retryable() {
 
 /// Whatever is asked for, it is the first page.
 fn always_the_first(stack: &Stack) -> SealedTable<Order> {
-    meddled(stack, |input: &mut QueryInput| {
+    stack.meddled::<Order, _>(|input: &mut QueryInput| {
         input.exclusive_start_key = None;
     })
 }
@@ -195,7 +195,7 @@ async fn pages_that_lead_to_themselves_end_in_an_error() {
 #[tokio::test]
 async fn scans_that_lead_to_themselves_end_in_an_error() {
     let stack = start(3).await;
-    let table = meddled(&stack, |input: &mut ScanInput| {
+    let table = stack.meddled::<Order, _>(|input: &mut ScanInput| {
         input.exclusive_start_key = None;
     });
     let items = table.scan().page_size(1).items().collect().await;

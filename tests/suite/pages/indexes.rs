@@ -150,7 +150,7 @@ async fn an_encrypted_attribute_is_no_key_of_an_index() {
 #[tokio::test]
 async fn items_are_fetched_from_the_table_in_the_order_of_the_index() {
     let stack = start(9).await;
-    let (table, queries) = witnessed::<QueryInput>(&stack);
+    let (table, queries) = stack.witnessed::<Order, QueryInput>();
     for name in ["keys-by-state", "some-by-state", "by-state"] {
         let query = table
             .query("open")
@@ -181,7 +181,7 @@ async fn items_are_fetched_from_the_table_in_the_order_of_the_index() {
 #[tokio::test]
 async fn what_the_caller_set_holds_for_the_table_as_well() {
     let stack = start(3).await;
-    let (table, gets) = witnessed::<BatchGetItemInput>(&stack);
+    let (table, gets) = stack.witnessed::<Order, BatchGetItemInput>();
     let query = table
         .query("paid")
         .index("keys-by-state")
@@ -202,15 +202,12 @@ async fn what_the_caller_set_holds_for_the_table_as_well() {
 #[tokio::test]
 async fn what_left_the_table_or_the_partition_meanwhile_is_counted() {
     let stack = start(6).await;
-    let table = meddled(&stack, |input: &mut BatchGetItemInput| {
+    let table = stack.meddled::<Order, _>(|input: &mut BatchGetItemInput| {
         // The index still lists number 2; the table has lost it.
-        let keys = input
-            .request_items
-            .as_mut()
-            .unwrap()
-            .get_mut(TABLE)
-            .unwrap();
-        for key in keys.keys.iter_mut().filter(|key| key["number"] == n("2")) {
+        for key in asked(input)
+            .iter_mut()
+            .filter(|key| key["number"] == n("2"))
+        {
             key.insert("number".to_owned(), n("404"));
         }
     });
@@ -228,7 +225,7 @@ async fn what_left_the_table_or_the_partition_meanwhile_is_counted() {
     let mut moved = order("c-1", 4);
     moved.state = "paid".to_owned();
     stack.table(US).put(&moved).send().await.unwrap();
-    let lagging = meddled(&stack, move |input: &mut QueryInput| {
+    let lagging = stack.meddled::<Order, _>(move |input: &mut QueryInput| {
         let values = input.expression_attribute_values.as_mut().unwrap();
         values.values_mut().for_each(|value| *value = s("paid"));
     });
@@ -280,7 +277,7 @@ async fn keys_that_the_table_did_not_process_are_asked_for_again() {
 #[tokio::test]
 async fn an_item_of_an_index_in_another_partition_is_refused() {
     let stack = start(2).await;
-    let table = meddled(&stack, |input: &mut QueryInput| {
+    let table = stack.meddled::<Order, _>(|input: &mut QueryInput| {
         let values = input.expression_attribute_values.as_mut().unwrap();
         values.values_mut().for_each(|value| *value = s("open"));
     });
@@ -323,7 +320,7 @@ async fn keys_that_the_table_did_not_process_in_time_keep_their_place() {
 #[tokio::test]
 async fn an_entry_of_an_index_without_a_key_is_reported_in_its_place() {
     let stack = start(4).await;
-    let table = meddled(&stack, |input: &mut QueryInput| {
+    let table = stack.meddled::<Order, _>(|input: &mut QueryInput| {
         input.projection_expression = Some("#0".to_owned());
         let names = input.expression_attribute_names.as_mut().unwrap();
         names.retain(|placeholder, _| placeholder == "#0");

@@ -175,7 +175,7 @@ async fn counts_over_all_pages_without_reading_an_item() {
 #[tokio::test]
 async fn settings_of_the_caller_reach_the_wire() {
     let stack = start(2).await;
-    let (table, seen) = witnessed::<QueryInput>(&stack);
+    let (table, seen) = stack.witnessed::<Order, QueryInput>();
     let query = table.query("c-1").customize(|b| {
         b.consistent_read(true)
             .limit(1)

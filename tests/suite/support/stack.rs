@@ -28,6 +28,10 @@ impl Stack {
         }
     }
 
+    pub(crate) fn table_name(&self) -> &str {
+        &self.table_name
+    }
+
     /// Without retries, so that no test waits for one.
     pub(crate) fn config(&self, region: &str) -> SdkConfig {
         let config = self.cloud.sdk_config(region).into_builder();
@@ -84,6 +88,11 @@ impl Stack {
         let put = kms.put_key_policy().key_id(self.key.arn(region));
         put.policy(policy).send().await.unwrap();
     }
+}
+
+/// How often DynamoDB was asked for this in `US`.
+pub(crate) fn calls(stack: &Stack, operation: &str) -> usize {
+    stack.cloud.calls_of(US, Service::DynamoDb, operation)
 }
 
 pub(crate) fn s(text: &str) -> AttributeValue {

@@ -1,15 +1,11 @@
 //! Conditions of writes: what holds, what comes back with one that fails, and what never leaves.
 
-use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextMut;
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemInput;
 use dynaseal::error::AttributeIssue;
 use dynaseal::expression::{Condition, NO_NAMES, NO_VALUES, attribute};
 use dynaseal::testkit::Service;
 use dynaseal::{CryptoAction, ItemSchema, SealedTable};
 
-use super::meanwhile::intercepted;
 use super::writes::{Account, account};
 use super::*;
 
@@ -170,33 +166,14 @@ async fn an_old_item_that_does_not_open_is_no_failure_of_the_write() {
     assert!(stack.stored(US, &key("c-1")).await.is_none());
 }
 
-/// Deletes another item than the table said, as a store does that answers with one.
-#[derive(Debug)]
-struct Decoy;
-
-impl Intercept for Decoy {
-    fn name(&self) -> &'static str {
-        "decoy"
-    }
-
-    fn modify_before_serialization(
-        &self,
-        context: &mut BeforeSerializationInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(input) = context.input_mut().downcast_mut::<DeleteItemInput>() {
-            input.key = Some(key("c-2"));
-        }
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn another_item_does_not_pass_for_the_one_that_comes_back() {
     let (stack, _) = start_with_customer().await;
     stack.table(US).put(&customer("c-2")).send().await.unwrap();
-    let table = intercepted::<Customer>(&stack, Decoy);
+    // A store that deletes another item than it was told, and answers with it.
+    let table = stack.meddled::<Customer, _>(|input: &mut DeleteItemInput| {
+        input.key = Some(key("c-2"));
+    });
     let assert_another = |old: Option<&Result<_, OpenError>>| {
         let Some(Err(OpenError::Attribute(error))) = old else {
             panic!("{old:?}")

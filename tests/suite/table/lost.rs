@@ -1,10 +1,6 @@
 //! Writes whose answer is lost, late, or refused: what is sent again, and what is reported.
 
-use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
-use aws_sdk_dynamodb::config::{
-    ConfigBag, Intercept, ProvideCredentials, RuntimeComponents, SharedCredentialsProvider,
-};
-use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::config::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput};
 use dynaseal::SealedTable;
@@ -13,6 +9,7 @@ use dynaseal::testkit::{Fault, Service};
 
 use super::meanwhile::{NoWait, calls, delay_the_next, fail, lose_the_next, retrying};
 use super::*;
+use crate::support::meddler::{meddled_regions, witness};
 
 fn throttled(times: usize) -> dynaseal::testkit::FaultRule {
     let fault = Fault::Status(400, "ThrottlingException");
@@ -200,31 +197,10 @@ async fn a_put_without_a_condition_is_left_to_the_sdks_retries() {
     assert_eq!(calls(&stack, "PutItem"), 2);
 }
 
-/// Keeps every put that a client is about to send.
-#[derive(Clone, Debug, Default)]
-struct Witness(std::sync::Arc<std::sync::Mutex<Vec<PutItemInput>>>);
-
-impl Intercept for Witness {
-    fn name(&self) -> &'static str {
-        "witness"
-    }
-
-    fn read_before_serialization(
-        &self,
-        context: &BeforeSerializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let input = context.input().downcast_ref::<PutItemInput>();
-        self.0.lock().unwrap().extend(input.cloned());
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn the_same_bytes_are_sent_again() {
     let stack = start().await;
-    let witness = Witness::default();
+    let (witness, seen) = witness::<PutItemInput>();
     let config = stack.config(US).into_builder();
     let config = config
         .retry_config(aws_types::sdk_config::RetryConfig::standard())
@@ -232,22 +208,14 @@ async fn the_same_bytes_are_sent_again() {
             NoWait::default(),
         ))
         .build();
-    let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config)
-        .interceptor(witness.clone())
-        .build();
-    let regions = dynaseal::RegionSet::from_clients(
-        US,
-        aws_sdk_dynamodb::Client::from_conf(dynamodb),
-        aws_sdk_kms::Client::new(&config),
-    );
-    let regions = regions.build().unwrap();
+    let regions = meddled_regions(&config, witness);
     let table = SealedTable::<Customer>::builder(TABLE, stack.keyring(US), &regions);
     let table = table.build().unwrap();
     lose_the_next(&stack, "PutItem");
     delay_the_next(&stack, "PutItem");
     let put = table.put(&customer("c-1")).if_not_exists().send();
     put.await.unwrap();
-    let sent = witness.0.lock().unwrap();
+    let sent = seen.lock().unwrap();
     assert_eq!(sent.len(), 3);
     assert!(sent.windows(2).all(|pair| pair[0] == pair[1]));
 }

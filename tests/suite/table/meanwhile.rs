@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::{Intercept, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
 use aws_types::SdkConfig;
 use aws_types::sdk_config::{Builder, RetryConfig};
@@ -15,6 +15,7 @@ use dynaseal::testkit::{Fault, FaultRule, Service};
 use dynaseal::{KmsMrkKeyring, RegionSet, SealedTable};
 
 use super::{Stack, TABLE, US};
+pub(super) use crate::support::stack::calls;
 
 type Event = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -81,20 +82,6 @@ pub(super) fn table<T: Model>(
     table.build().unwrap()
 }
 
-/// The table, through a client with an interceptor.
-pub(super) fn intercepted<T: Model>(
-    stack: &Stack,
-    interceptor: impl Intercept + 'static,
-) -> SealedTable<T> {
-    let config = stack.config(US);
-    let builder = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(interceptor);
-    let dynamodb = aws_sdk_dynamodb::Client::from_conf(builder.build());
-    let regions = RegionSet::from_clients(US, dynamodb, aws_sdk_kms::Client::new(&config));
-    let regions = regions.build().unwrap();
-    let table = SealedTable::builder(TABLE, stack.keyring(US), &regions);
-    table.build().unwrap()
-}
-
 /// Runs this while a closure of an update runs. The runtime must have several threads.
 pub(super) fn now<T: Send>(event: impl Future<Output = T> + Send) -> T {
     tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(event))
@@ -112,8 +99,4 @@ pub(super) fn lose_the_next(stack: &Stack, operation: &str) {
 pub(super) fn delay_the_next(stack: &Stack, operation: &str) {
     let late = Fault::Timeout(Duration::from_millis(1));
     fail(stack, late.on(operation).times(1));
-}
-
-pub(super) fn calls(stack: &Stack, operation: &str) -> usize {
-    stack.cloud.calls_of(US, Service::DynamoDb, operation)
 }

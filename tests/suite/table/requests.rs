@@ -1,12 +1,5 @@
 //! What reaches the wire of a caller's own settings, and what is refused.
 
-use std::sync::{Arc, Mutex};
-
-use aws_sdk_dynamodb::config::interceptors::{
-    BeforeSerializationInterceptorContextMut, BeforeSerializationInterceptorContextRef,
-};
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionalOperator, ExpectedAttributeValue, ReturnConsumedCapacity,
@@ -16,57 +9,16 @@ use dynaseal::SealedTable;
 use dynaseal::error::AttributeIssue;
 use dynaseal::testkit::Service;
 
-use super::meanwhile::intercepted;
 use super::*;
-
-/// Keeps what a client is about to send.
-#[derive(Clone, Debug, Default)]
-struct Witness(Arc<Mutex<Vec<GetItemInput>>>);
-
-impl Intercept for Witness {
-    fn name(&self) -> &'static str {
-        "witness"
-    }
-
-    fn read_before_serialization(
-        &self,
-        context: &BeforeSerializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let input = context.input().downcast_ref::<GetItemInput>();
-        self.0.lock().unwrap().extend(input.cloned());
-        Ok(())
-    }
-}
-
-/// Asks for another item than the table did, as a store does that answers with one.
-#[derive(Debug)]
-struct Decoy;
-
-impl Intercept for Decoy {
-    fn name(&self) -> &'static str {
-        "decoy"
-    }
-
-    fn modify_before_serialization(
-        &self,
-        context: &mut BeforeSerializationInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(input) = context.input_mut().downcast_mut::<GetItemInput>() {
-            input.key = Some(key("c-2"));
-        }
-        Ok(())
-    }
-}
 
 #[tokio::test]
 async fn another_item_than_the_one_asked_for_is_refused_however_validly_sealed() {
     let (stack, _) = start_with_customer().await;
     stack.table(US).put(&customer("c-2")).send().await.unwrap();
-    let table = intercepted::<Customer>(&stack, Decoy);
+    // A store that answers with another item than it was asked for.
+    let table = stack.meddled::<Customer, _>(|input: &mut GetItemInput| {
+        input.key = Some(key("c-2"));
+    });
     assert!(table.get(("c-2", 7)).send().await.unwrap().is_some());
     let error = table.get(("c-1", 7)).send().await.unwrap_err();
     let OperationError::Open(OpenError::Attribute(error)) = error else {
@@ -79,12 +31,11 @@ async fn another_item_than_the_one_asked_for_is_refused_however_validly_sealed()
 #[tokio::test]
 async fn consistency_reaches_the_wire() {
     let (stack, _) = start_with_customer().await;
-    let witness = Witness::default();
-    let table = intercepted::<Customer>(&stack, witness.clone());
+    let (table, seen) = stack.witnessed::<Customer, GetItemInput>();
     let get = table.get(("c-1", 7)).customize(|b| b.consistent_read(true));
     assert!(get.send().await.unwrap().is_some());
     assert!(table.get(("c-1", 7)).send().await.unwrap().is_some());
-    let seen = witness.0.lock().unwrap();
+    let seen = seen.lock().unwrap();
     let consistent: Vec<_> = seen.iter().map(GetItemInput::consistent_read).collect();
     assert_eq!(consistent, [Some(true), None]);
     assert!(

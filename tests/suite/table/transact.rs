@@ -21,6 +21,7 @@ use dynaseal::testkit::{Fault, Service};
 use dynaseal::{ItemSchema, KmsMrkKeyring, RegionSet, SealedTable};
 
 use super::*;
+use crate::support::meddler::meddled_regions;
 
 #[derive(Clone, Debug, Serialize, Deserialize, Seal)]
 #[seal(table = "accounts", default = "encrypt")]
@@ -134,6 +135,16 @@ fn open_table<T: Model>(
 ) -> SealedTable<T> {
     let builder = SealedTable::builder(name, keyring.clone(), regions);
     builder.build().unwrap()
+}
+
+/// The orders, through a client whose inputs of type `I` are meddled with.
+fn meddled_orders<I: std::fmt::Debug + Send + Sync + 'static>(
+    stack: &Stack,
+    meddle: impl Fn(&mut I) + Send + Sync + 'static,
+) -> SealedTable<Order> {
+    let regions = meddled_regions(&stack.config(US), meddle);
+    let keyring = KmsMrkKeyring::new(stack.key.arn(US), &regions).unwrap();
+    open_table("orders", &keyring, &regions)
 }
 
 fn sent(stack: &Stack) -> usize {

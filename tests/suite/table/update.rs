@@ -7,20 +7,14 @@ mod lost;
 mod refused;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 
-use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use dynaseal::item::Model;
 use dynaseal::testkit::Service;
 use dynaseal::{CryptoAction, SealedTable, UpdateError};
 
-use super::meanwhile::{
-    NoWait, calls, delay_the_next, fail, intercepted, lose_the_next, now, retrying,
-};
+use super::meanwhile::{NoWait, calls, delay_the_next, fail, lose_the_next, now, retrying};
 use super::*;
 
 /// A model with a counter that is encrypted.
@@ -199,36 +193,15 @@ async fn reads_and_writes_in_the_local_region_alone() {
     assert_eq!(stored(&stack.table(US)).await.coins, 0, "lag");
 }
 
-/// Keeps whether reads are consistent.
-#[derive(Clone, Debug, Default)]
-struct Witness(Arc<Mutex<Vec<Option<bool>>>>);
-
-impl Intercept for Witness {
-    fn name(&self) -> &'static str {
-        "witness"
-    }
-
-    fn read_before_serialization(
-        &self,
-        context: &BeforeSerializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let input = context.input().downcast_ref::<GetItemInput>();
-        let consistent = input.map(GetItemInput::consistent_read);
-        self.0.lock().unwrap().extend(consistent);
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn reads_consistently() {
     let (stack, _) = start_with_purse().await;
-    let witness = Witness::default();
-    let table = intercepted::<Purse>(&stack, witness.clone());
+    let (table, seen) = stack.witnessed::<Purse, GetItemInput>();
     let update = table.update(("c-1", 7), |purse| purse.coins += 1).send();
     update.await.unwrap();
-    assert_eq!(*witness.0.lock().unwrap(), [Some(true)]);
+    let seen = seen.lock().unwrap();
+    let consistent: Vec<_> = seen.iter().map(GetItemInput::consistent_read).collect();
+    assert_eq!(consistent, [Some(true)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

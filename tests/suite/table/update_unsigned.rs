@@ -1,8 +1,5 @@
 //! Updates of unsigned attributes in place.
 
-use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextMut;
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemInput;
 use aws_sdk_dynamodb::types::{
     AttributeAction, AttributeValueUpdate, ReturnConsumedCapacity, ReturnValue,
@@ -13,7 +10,7 @@ use dynaseal::item::Model;
 use dynaseal::table::UpdateWriteError;
 use dynaseal::testkit::{Fault, Service};
 
-use super::meanwhile::{NoWait, calls, delay_the_next, fail, intercepted, lose_the_next, retrying};
+use super::meanwhile::{NoWait, calls, delay_the_next, fail, lose_the_next, retrying};
 use super::*;
 
 fn increment() -> UpdateExpression {
@@ -66,32 +63,13 @@ async fn returns_the_item_before_or_after_or_what_was_updated() {
     assert_eq!(updated, &item([(":views", n("6"))]));
 }
 
-/// Asks for more than the table did, as a store does that answers with more.
-#[derive(Debug)]
-struct Talkative;
-
-impl Intercept for Talkative {
-    fn name(&self) -> &'static str {
-        "talkative"
-    }
-
-    fn modify_before_serialization(
-        &self,
-        context: &mut BeforeSerializationInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(input) = context.input_mut().downcast_mut::<UpdateItemInput>() {
-            input.return_values = Some(ReturnValue::AllNew);
-        }
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn part_of_a_signed_item_is_never_returned() {
     let (stack, _) = start_with_customer().await;
-    let table = intercepted::<Customer>(&stack, Talkative);
+    // A store that answers with more than it was asked for.
+    let table = stack.meddled::<Customer, _>(|input: &mut UpdateItemInput| {
+        input.return_values = Some(ReturnValue::AllNew);
+    });
     let update = table.update_unsigned(("c-1", 7), increment());
     let output = update.return_updated().send().await.unwrap();
     let updated = output.updated().unwrap().unauthenticated();

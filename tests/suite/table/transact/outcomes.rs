@@ -185,14 +185,14 @@ async fn a_cancelled_transaction_is_certain_even_after_a_lost_answer() {
 }
 
 #[tokio::test]
-async fn is_not_sent_after_ten_minutes_when_it_would_be_applied_again() {
+async fn is_not_sent_after_nine_minutes_when_it_might_soon_be_applied_again() {
     let (stack, _) = start_counting().await;
     let (shop, time) = Shop::retrying(&stack);
     let prepared = count(&shop).prepare().await.unwrap();
     time.advance(Duration::from_secs(3600));
-    prepared.send().await.expect("the ten minutes start now");
-    time.advance(Duration::from_secs(599));
-    prepared.send().await.expect("within ten minutes");
+    prepared.send().await.expect("the nine minutes start now");
+    time.advance(Duration::from_secs(539));
+    prepared.send().await.expect("within nine minutes");
     stack.cloud.reset_calls();
     time.advance(Duration::from_secs(1));
     let error = prepared.send().await.unwrap_err();

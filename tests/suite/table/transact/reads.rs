@@ -1,6 +1,8 @@
 //! Several items as they were at one moment.
 
+use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsInput;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+use dynaseal::error::AttributeIssue;
 use dynaseal::table::{SlotError, TransactGet};
 
 use super::*;
@@ -94,6 +96,28 @@ async fn a_corrupt_item_does_not_hide_the_others() {
     assert!(
         matches!(&error, SlotError::Model(e) if e.attribute() == Some("state")),
         "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn another_item_than_the_one_asked_for_is_refused_however_validly_sealed() {
+    let (stack, _) = start_filled().await;
+    // A store that answers with another item than it was asked for.
+    let orders = meddled_orders(&stack, |input: &mut TransactGetItemsInput| {
+        let reads = input.transact_items.iter_mut().flatten();
+        for get in reads.filter_map(|read| read.get.as_mut()) {
+            get.key.insert("id".to_owned(), s("o-2"));
+        }
+    });
+    let mut reads = TransactGet::new();
+    let slot = reads.get(&orders, "o-1");
+    let error = reads.send().await.unwrap().take(slot).unwrap_err();
+    let SlotError::Open(OpenError::Attribute(invalid)) = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(
+        (invalid.name(), invalid.issue()),
+        ("id", AttributeIssue::AnotherKey)
     );
 }
 

@@ -1,5 +1,6 @@
 //! What a cancelled transaction says of each operation.
 
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use dynaseal::error::AttributeIssue;
 
 use super::*;
@@ -128,8 +129,14 @@ async fn an_item_under_another_key_is_refused_however_validly_sealed() {
     let shop = Shop::of(&stack, US);
     shop.orders.put(&order("o-1", "open")).send().await.unwrap();
     // A store that evaluates the condition of another key, and answers with its item.
+    let decoy = meddled_orders(&stack, |input: &mut TransactWriteItemsInput| {
+        let items = input.transact_items.iter_mut().flatten();
+        for put in items.filter_map(|item| item.put.as_mut()) {
+            put.item.insert("id".to_owned(), s("o-1"));
+        }
+    });
     let error = TransactWrite::new()
-        .put_if_not_exists(&decoy(&stack), &order("o-2", "new"))
+        .put_if_not_exists(&decoy, &order("o-2", "new"))
         .send();
     let error = error.await.unwrap_err();
     let item = error.reasons()[0].item().unwrap();
@@ -140,46 +147,4 @@ async fn an_item_under_another_key_is_refused_however_validly_sealed() {
         (invalid.name(), invalid.issue()),
         ("id", AttributeIssue::AnotherKey)
     );
-}
-
-/// The orders through a client that puts every item under `o-1`.
-fn decoy(stack: &Stack) -> SealedTable<Order> {
-    let config = stack.config(US);
-    let builder = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(Decoy);
-    let dynamodb = aws_sdk_dynamodb::Client::from_conf(builder.build());
-    let regions = RegionSet::from_clients(US, dynamodb, aws_sdk_kms::Client::new(&config));
-    let regions = regions.build().unwrap();
-    let keyring = KmsMrkKeyring::new(stack.key.arn(US), &regions).unwrap();
-    open_table("orders", &keyring, &regions)
-}
-
-#[derive(Debug)]
-struct Decoy;
-
-impl aws_sdk_dynamodb::config::Intercept for Decoy {
-    fn name(&self) -> &'static str {
-        "decoy"
-    }
-
-    fn modify_before_serialization(
-        &self,
-        context: &mut aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextMut<'_>,
-        _: &aws_sdk_dynamodb::config::RuntimeComponents,
-        _: &mut aws_sdk_dynamodb::config::ConfigBag,
-    ) -> Result<(), aws_sdk_dynamodb::error::BoxError> {
-        use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
-
-        let input = context
-            .input_mut()
-            .downcast_mut::<TransactWriteItemsInput>();
-        let items = input.and_then(|input| input.transact_items.as_mut());
-        for put in items
-            .into_iter()
-            .flatten()
-            .filter_map(|item| item.put.as_mut())
-        {
-            put.item.insert("id".to_owned(), s("o-1"));
-        }
-        Ok(())
-    }
 }

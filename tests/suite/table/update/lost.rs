@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_smithy_async::test_util::instant_time_and_sleep;
 use aws_types::sdk_config::RetryConfig;
-use dynaseal::table::{Update, Updated};
+use dynaseal::table::{Update, UpdateOutput};
 use dynaseal::testkit::Fault;
 
 use super::super::meanwhile;
@@ -50,7 +50,7 @@ async fn lose_then_write(
     operation: &str,
     is_applied: bool,
     configure: impl FnOnce(AddOne) -> AddOne,
-) -> (Stack, Result<Updated<Purse>, UpdateError>) {
+) -> (Stack, Result<UpdateOutput<Purse>, UpdateError>) {
     let (stack, other) = start_with_purse().await;
     let meanwhile = NoWait::default();
     let table = retrying::<Purse>(&stack, meanwhile.clone());

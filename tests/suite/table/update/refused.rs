@@ -26,6 +26,31 @@ async fn an_update_makes_no_item() {
 }
 
 #[tokio::test]
+async fn another_item_than_the_one_to_update_is_refused_however_validly_sealed() {
+    let (stack, table) = start_with_purse().await;
+    let other = Purse {
+        customer_id: "c-2".to_owned(),
+        ..purse()
+    };
+    table.put(&other).send().await.unwrap();
+    stack.cloud.reset_calls();
+    // A store that answers with another item than it was asked for.
+    let table = stack.meddled::<Purse, _>(|input: &mut GetItemInput| {
+        input.key = Some(key("c-2"));
+    });
+    let update = table.update(("c-1", 7), |purse| purse.coins += 1).send();
+    let error = update.await.unwrap_err();
+    let UpdateError::Read(OperationError::Open(OpenError::Attribute(invalid))) = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(
+        (invalid.name(), invalid.issue()),
+        ("customerId", AttributeIssue::AnotherKey)
+    );
+    assert_untouched(&stack);
+}
+
+#[tokio::test]
 async fn a_key_of_another_shape_asks_nobody() {
     let (stack, table) = start_with_purse().await;
     let alone = dynaseal::item::Key::new("c-1");
