@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemInputBuilder;
 use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemInput};
+use aws_sdk_dynamodb::types::ConsumedCapacity;
 
 use super::core::Core;
 use super::customize::{self, refuse_set};
@@ -97,16 +98,36 @@ impl<T: Model> Get<T> {
     ///
     /// Those of [`send`](Self::send), but for the model's.
     pub async fn send_opened(self) -> Result<Option<OpenedItem>, OperationError<GetItemError>> {
-        let span = span::get_item(&self.core);
-        span::run(span, self.run()).await
+        Ok(self.run().await?.0)
     }
 
-    async fn run(self) -> Result<Option<OpenedItem>, OperationError<GetItemError>> {
+    /// Like [`send`](Self::send), with the capacity that the read consumed, if
+    /// [`customize`](Self::customize) asked for it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send).
+    pub async fn send_metered(
+        self,
+    ) -> Result<(Option<T>, Option<ConsumedCapacity>), OperationError<GetItemError>> {
+        let (opened, consumed_capacity) = self.run().await?;
+        let model = opened.map(T::from_opened).transpose()?;
+        Ok((model, consumed_capacity))
+    }
+
+    async fn run(
+        self,
+    ) -> Result<(Option<OpenedItem>, Option<ConsumedCapacity>), OperationError<GetItemError>> {
         let core = Arc::clone(&self.core);
-        let Some((key, item)) = self.fetch().await? else {
-            return Ok(None);
+        let read = async {
+            let stored = self.fetch().await?;
+            let opened = match stored.item {
+                Some(item) => Some(core.open_under(&stored.key, item, None).await?),
+                None => None,
+            };
+            Ok((opened, stored.consumed_capacity))
         };
-        Ok(Some(core.open_under(&key, item, None).await?))
+        span::run(span::get_item(&core), read).await
     }
 
     /// Like [`send_opened`](Self::send_opened), but plaintext is let through where the policy says so.
@@ -115,18 +136,18 @@ impl<T: Model> Get<T> {
     ) -> Result<Option<Found<OpenedItem, Item>>, OperationError<GetItemError>> {
         let core = Arc::clone(&self.core);
         let read = async {
-            let Some((key, item)) = self.fetch().await? else {
+            let stored = self.fetch().await?;
+            let Some(item) = stored.item else {
                 return Ok(None);
             };
             // Before plaintext is counted.
-            check_key(&item, &key)?;
+            check_key(&item, &stored.key)?;
             Ok(Some(core.open_found(item, None).await?))
         };
         span::run(span::get_item(&core), read).await
     }
 
-    /// The key that was asked for, and the item as it is stored.
-    async fn fetch(self) -> Result<Option<(Item, Item)>, OperationError<GetItemError>> {
+    async fn fetch(self) -> Result<Stored, OperationError<GetItemError>> {
         refuse_foreign(&self.input)?;
         let key = self.core.key_attributes(self.key)?;
         let input = self
@@ -136,8 +157,19 @@ impl<T: Model> Get<T> {
         let output = Box::pin(input.send_with(self.core.dynamodb()))
             .await
             .map_err(|error| SdkFailure::new(error, self.core.region()))?;
-        Ok(output.item.map(|item| (key, item)))
+        Ok(Stored {
+            key,
+            item: output.item,
+            consumed_capacity: output.consumed_capacity,
+        })
     }
+}
+
+/// The key that was asked for, and what is under it.
+struct Stored {
+    key: Item,
+    item: Option<Item>,
+    consumed_capacity: Option<ConsumedCapacity>,
 }
 
 fn refuse_foreign(input: &GetItemInputBuilder) -> Result<(), Refused> {

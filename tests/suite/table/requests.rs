@@ -60,9 +60,19 @@ async fn consumed_capacity_is_asked_for_and_answered() {
     assert!(silent.sdk_output().consumed_capacity().is_none());
     let delete = table
         .delete(("c-1", 7))
-        .customize(|b| b.return_consumed_capacity(total));
+        .customize(|b| b.return_consumed_capacity(total.clone()));
     let output = delete.send().await.unwrap();
     assert!(output.sdk_output().consumed_capacity().is_some());
+
+    table.put(&customer).send().await.unwrap();
+    let get = table
+        .get(("c-1", 7))
+        .customize(|b| b.return_consumed_capacity(total));
+    let (found, capacity) = get.send_metered().await.unwrap();
+    assert!(found.is_some());
+    assert!(capacity.unwrap().capacity_units().unwrap() > 0.0);
+    let (_, capacity) = table.get(("c-1", 7)).send_metered().await.unwrap();
+    assert!(capacity.is_none());
 }
 
 #[tokio::test]
