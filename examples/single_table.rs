@@ -7,6 +7,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynaseal::item::{Discriminator, Entities, Entity, Model};
 use dynaseal::table::{Found, PlaintextKeys, PlaintextPolicy};
@@ -52,18 +53,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let regions = RegionSet::builder(&config).local(REGION).build()?;
     let keyring = KmsMrkKeyring::new(key.arn(REGION), &regions)?;
 
-    println!("Types that one item could satisfy together are refused when the table is built:");
-    let ambiguous = Entities::builder()
-        .entity::<Customer>("customer", Discriminator::partition_key_prefix("CUSTOMER#"))
-        .entity::<Order>("order", Discriminator::sort_key_prefix("ORDER#"))
-        .build();
-    show(ambiguous);
-
+    show_ambiguous_types();
     let entities = Entities::builder()
         .entity::<Customer>("customer", Discriminator::sort_key("PROFILE"))
         .entity::<Order>("order", Discriminator::sort_key_prefix("ORDER#"))
         .build()?;
-    // Orders of before the migration, until it is over; see the end.
+    // Orders of before the migration, until it is over.
     let unsealed = PlaintextKeys::new();
     let now = config.time_source().ok_or("no clock")?.now();
     let policy = PlaintextPolicy::allow_keys(unsealed.clone(), now + Duration::from_secs(3600));
@@ -72,6 +67,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .plaintext_policy(policy)
         .build()?;
 
+    let dynamodb = cloud.dynamodb(REGION);
+    write_and_read(&table).await?;
+    steal(&dynamodb, &table).await?;
+    migrate(&dynamodb, &table, &unsealed).await
+}
+
+fn show_ambiguous_types() {
+    println!("Types that one item could satisfy together are refused when the table is built:");
+    let ambiguous = Entities::builder()
+        .entity::<Customer>("customer", Discriminator::partition_key_prefix("CUSTOMER#"))
+        .entity::<Order>("order", Discriminator::sort_key_prefix("ORDER#"))
+        .build();
+    show(ambiguous);
+}
+
+async fn write_and_read(table: &SealedTable<Entity>) -> Result<(), Box<dyn Error>> {
     let customers = table.typed::<Customer>()?;
     let orders = table.typed::<Order>()?;
     let ada = Customer {
@@ -105,11 +116,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut stray = order("ORDER#8").to_item()?;
     stray.insert("sk".to_owned(), text("INVOICE#1"));
     show(table.untyped().put(&stray).send().await);
+    Ok(())
+}
 
+async fn steal(dynamodb: &Client, table: &SealedTable<Entity>) -> Result<(), Box<dyn Error>> {
     println!(
         "\nAn administrator moves an order under another key, of the same type and of the other:"
     );
-    let dynamodb = cloud.dynamodb(REGION);
     for sk in ["ORDER#9", "PROFILE"] {
         let get = dynamodb.get_item().table_name("shop");
         let get = get.set_key(Some(stored_key("ORDER#7")));
@@ -119,7 +132,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         put.set_item(Some(stolen)).send().await?;
         show(table.get(("CUSTOMER#1", sk)).send().await);
     }
+    Ok(())
+}
 
+async fn migrate(
+    dynamodb: &Client,
+    table: &SealedTable<Entity>,
+    unsealed: &PlaintextKeys,
+) -> Result<(), Box<dyn Error>> {
+    let orders = table.typed::<Order>()?;
     println!(
         "\nAn order from before the migration, for who asks for plaintext and only until it is sealed:"
     );

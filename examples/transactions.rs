@@ -120,7 +120,21 @@ impl Shop {
 async fn main() -> Result<(), Box<dyn Error>> {
     let cloud = Cloud::start([REGION]).await?;
     let shop = Shop::open(&cloud).await?;
-    let mut ada = Customer {
+    let ada = stock(&shop).await?;
+    fail_a_condition(&shop).await?;
+    let active = Customer {
+        state: "active".to_owned(),
+        ..ada
+    };
+    shop.customers.put(&active).send().await?;
+    race(&shop).await?;
+    lose_an_answer(&cloud, &shop).await?;
+    refusals(&shop).await
+}
+
+/// A customer, three teapots and no order yet, all at once.
+async fn stock(shop: &Shop) -> Result<Customer, Box<dyn Error>> {
+    let ada = Customer {
         id: "ada".to_owned(),
         card: "4111 1111 1111 1111".to_owned().into(),
         state: "blocked".to_owned(),
@@ -141,7 +155,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .put_if_not_exists(&shop.tallies, &orders)
         .send()
         .await?;
+    Ok(ada)
+}
 
+async fn fail_a_condition(shop: &Shop) -> Result<(), Box<dyn Error>> {
     println!("A condition fails, so nothing happens:");
     let (_, product) = shop.look().await?;
     let error = shop
@@ -157,9 +174,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
             println!("    what is stored, verified and opened: {customer:?}");
         }
     }
+    Ok(())
+}
 
-    ada.state = "active".to_owned();
-    shop.customers.put(&ada).send().await?;
+async fn race(shop: &Shop) -> Result<(), Box<dyn Error>> {
     println!("\nTwo buyers read the same stock, and one of them is faster:");
     let ((_, first), (_, second)) = (shop.look().await?, shop.look().await?);
     let output = shop.order("o-1", first).send().await?;
@@ -179,7 +197,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "  and after reading again: {} left",
         shop.look().await?.1.in_stock
     );
+    Ok(())
+}
 
+async fn lose_an_answer(cloud: &Cloud, shop: &Shop) -> Result<(), Box<dyn Error>> {
     println!("\nAn answer is lost, and the caller does not know what happened:");
     let (_, product) = shop.look().await?;
     let prepared = shop.order("o-3", product).prepare().await?;
@@ -192,7 +213,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let count = *tally.count.unauthenticated();
     println!("  sent again, the same bytes under the same token: {count} orders, 3 teapots sold");
     assert_eq!((count, shop.look().await?.1.in_stock), (3, 0));
+    Ok(())
+}
 
+async fn refusals(shop: &Shop) -> Result<(), Box<dyn Error>> {
     println!("\nWhat is refused never leaves:");
     let guess = attribute("supplier").eq("Utah Pottery");
     let encrypted = TransactWrite::new().check(&shop.products, "teapot", guess);
