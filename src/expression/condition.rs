@@ -205,19 +205,24 @@ impl fmt::Debug for Condition {
 
 impl Node {
     pub(super) fn and(self, other: Self) -> Self {
-        let parts = [self, other].into_iter().flat_map(|node| match node {
+        let parts = |node| match node {
             Self::And(parts) => parts,
             node => vec![node],
-        });
-        Self::And(parts.collect())
+        };
+        // Appended to: a long condition grows one part at a time.
+        let mut all = parts(self);
+        all.append(&mut parts(other));
+        Self::And(all)
     }
 
     pub(super) fn or(self, other: Self) -> Self {
-        let parts = [self, other].into_iter().flat_map(|node| match node {
+        let parts = |node| match node {
             Self::Or(parts) => parts,
             node => vec![node],
-        });
-        Self::Or(parts.collect())
+        };
+        let mut all = parts(self);
+        all.append(&mut parts(other));
+        Self::Or(all)
     }
 }
 
