@@ -131,30 +131,25 @@ impl Core {
         self.encryptor.seal_again(item, before).await
     }
 
-    pub(super) async fn open(&self, item: Item) -> Result<OpenedItem, OpenError> {
-        Ok(self.open_within(item, None).await?.0)
+    /// Opens an item. Calls to KMS are counted against `budget`, if there are several items.
+    pub(super) async fn open(
+        &self,
+        item: Item,
+        budget: Option<&CallBudget>,
+    ) -> Result<OpenedItem, OpenError> {
+        Ok(self.open_within(item, budget).await?.0)
     }
 
-    /// Opens the item under a key: that of another key is refused, however validly sealed. Calls to
-    /// KMS are counted against `budget`, if there are several items.
+    /// Opens the item under a key: that of another key is refused, however validly sealed.
     pub(super) async fn open_under(
         &self,
         key: &Item,
         item: Item,
         budget: Option<&CallBudget>,
     ) -> Result<OpenedItem, OpenError> {
-        let (opened, _) = self.open_within(item, budget).await?;
+        let opened = self.open(item, budget).await?;
         opened.check_key(key)?;
         Ok(opened)
-    }
-
-    /// Opens one item of a page, whose KMS calls are counted together.
-    pub(super) async fn open_of_page(
-        &self,
-        item: Item,
-        budget: &CallBudget,
-    ) -> Result<OpenedItem, OpenError> {
-        Ok(self.open_within(item, Some(budget)).await?.0)
     }
 
     /// Opens the item under a key that is going to be sealed again, with what was done to each
@@ -186,8 +181,7 @@ impl Core {
                 return Ok(Found::Plaintext(Unverified::new(item)));
             }
         }
-        let (opened, _) = self.open_within(item, budget).await?;
-        Ok(Found::Verified(opened))
+        Ok(Found::Verified(self.open(item, budget).await?))
     }
 
     /// What an item will be once it is opened again that was opened, changed and sealed.

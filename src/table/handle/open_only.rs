@@ -109,7 +109,7 @@ impl<T: Model> OpenOnly<T> {
     ///
     /// [`OpenError`]; nothing of an item that fails is released.
     pub async fn open(&self, item: Item) -> Result<OpenedItem, OpenError> {
-        self.core.open(item).await
+        self.core.open(item, None).await
     }
 
     /// Reads what a sealed item says of itself; see

@@ -39,7 +39,7 @@ impl<T: Model + 'static> OpenStored for IntoModel<T> {
     type Opened = T;
 
     async fn open(&self, core: &Core, item: Item, budget: &CallBudget) -> Result<T, ItemError> {
-        let opened = core.open_of_page(item, budget).await?;
+        let opened = core.open(item, Some(budget)).await?;
         Ok(T::from_opened(opened)?)
     }
 }
@@ -56,7 +56,7 @@ impl OpenStored for AsOpened {
         item: Item,
         budget: &CallBudget,
     ) -> Result<OpenedItem, ItemError> {
-        Ok(core.open_of_page(item, budget).await?)
+        Ok(core.open(item, Some(budget)).await?)
     }
 }
 
