@@ -69,7 +69,7 @@ pub(in crate::table) struct Partition {
 
 impl Partition {
     /// Whether an item is in the partition. Keys are stored in clear, so this can be asked before the
-    /// item is opened; opening it proves that it is true.
+    /// item is opened; opening it proves that it is true, of an index by an unsigned attribute excepted.
     pub(in crate::table) fn holds(&self, item: &Item) -> bool {
         let found = item.get(&self.name).map(Terminal::of);
         matches!(
