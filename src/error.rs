@@ -6,6 +6,7 @@
 mod attribute;
 mod config;
 mod entity;
+mod fault;
 mod keyring;
 mod open;
 mod seal;
@@ -13,6 +14,7 @@ mod seal;
 pub use attribute::{AttributeIssue, InvalidAttribute, ValueError};
 pub use config::ConfigError;
 pub use entity::EntityMismatch;
+pub use fault::FaultClass;
 pub use keyring::{KeyringError, KeyringErrorKind};
 pub use open::{
     AuthenticationFailed, ContextConflict, Malformed, NotSealed, OpenError, SchemaChanged,

@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Lowest first. Rooms of one line name each other as little as the lines above.
-const ROOMS: [&[&str]; 12] = [
+const ROOMS: [&[&str]; 13] = [
     &["action", "context", "crypto", "secret", "suite"],
     &["error"],
-    &["cursor", "region"],
+    &["cursor", "observe"],
+    &["region"],
     &["format", "value"],
     &["materials"],
     &["engine"],
@@ -42,7 +43,7 @@ const CRYPTO_CRATES: [&str; 7] = [
 ];
 
 /// No `async`, no clock, no runtime.
-const PURE: [&str; 13] = [
+const PURE: [&str; 14] = [
     "action",
     "context",
     "crypto",
@@ -51,6 +52,7 @@ const PURE: [&str; 13] = [
     "error",
     "format",
     "materials",
+    "observe",
     "secret",
     "suite",
     "value",

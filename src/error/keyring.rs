@@ -35,12 +35,16 @@ pub enum KeyringErrorKind {
     CannotEncrypt,
     /// The service did not answer, or answered 5xx.
     Unavailable,
+    /// The service was not asked: it failed so often just now that its circuit breaker is open.
+    CircuitOpen,
     /// The service asked for fewer requests.
     Throttled,
     /// The principal may not use this key; KMS also says so of a key that is not there.
     Denied,
     /// The key is disabled, pending deletion or otherwise switched off.
     Disabled,
+    /// The key's replica in this region was not ready yet, and stayed so for seconds.
+    ReplicaCreating,
     /// The key has no replica in this region.
     ReplicaMissing,
     /// The ciphertext was made under another key.
@@ -153,12 +157,16 @@ impl KeyringError {
         &self.0.attempts
     }
 
-    /// Whether the same call may succeed a little later: the service was unavailable or throttled.
+    /// Whether the same call may succeed a little later: the service was unavailable or throttled, or the
+    /// key's replica not ready yet.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.kind(),
-            KeyringErrorKind::Unavailable | KeyringErrorKind::Throttled
+            KeyringErrorKind::Unavailable
+                | KeyringErrorKind::CircuitOpen
+                | KeyringErrorKind::Throttled
+                | KeyringErrorKind::ReplicaCreating
         ) || self.attempts().iter().any(Self::is_retryable)
     }
 
@@ -231,9 +239,11 @@ impl fmt::Display for KeyringErrorKind {
             Self::AllAttemptsFailed => "every attempt failed",
             Self::CannotEncrypt => "this keyring can only open; seal under one that names its key",
             Self::Unavailable => "service unavailable",
+            Self::CircuitOpen => "not asked: the circuit breaker is open after repeated failures",
             Self::Throttled => "throttled",
             Self::Denied => "access denied, or no such key",
             Self::Disabled => "key is disabled or pending deletion",
+            Self::ReplicaCreating => "key's replica in this region is not ready yet",
             Self::ReplicaMissing => "key has no replica in this region",
             Self::WrongKey => "encrypted under another key",
             Self::InvalidCiphertext => "ciphertext or encryption context was changed",

@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 use super::kms_arn::KmsKeyArn;
 use super::{DecryptRequest, EncryptRequest, EncryptedDataKey, IntermediateKey, Opened};
 use super::{KeyringError, KeyringErrorKind, Unwrapped, WrappedKey};
-use crate::error::ConfigError;
-use crate::region::fault::{FaultClass, KmsError};
+use crate::error::{ConfigError, FaultClass};
+use crate::region::fault::{KmsError, of_kms};
 
 /// The provider id of every KMS keyring but the hierarchical, RSA and ECDH ones.
 const PROVIDER_ID: &str = "aws-kms";
@@ -152,7 +152,7 @@ impl KmsKey<'_> {
     }
 
     fn failed<E: KmsError>(&self, error: SdkError<E, HttpResponse>) -> KeyringError {
-        let class = FaultClass::of(&error);
+        let class = of_kms(&error);
         let kind = match class {
             // Only a multi-Region key has replicas that could be missing.
             FaultClass::ReplicaMissing if !self.arn.is_mrk() => KeyringErrorKind::Caller,

@@ -8,82 +8,85 @@ use aws_sdk_kms::operation::generate_data_key::GenerateDataKeyError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
-use crate::error::KeyringErrorKind;
+use crate::error::{FaultClass, KeyringErrorKind};
 
-/// What a failure means. Only the first may count against the health of a region.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FaultClass {
-    Unavailable,
-    Throttled,
-    Denied,
-    Disabled,
-    /// The key is not there; under a multi-Region key, it has no replica in the region.
-    ReplicaMissing,
-    WrongKey,
-    InvalidCiphertext,
-    /// An answer that cannot be read.
-    InvalidResponse,
-    /// Whatever else: no retry and no other region would help.
-    Caller,
+/// The class of a failed call to KMS. `KMSInvalidStateException` is `Disabled`: what else it may be,
+/// `DescribeKey` tells.
+pub(crate) fn of_kms<E: KmsError>(error: &SdkError<E, HttpResponse>) -> FaultClass {
+    of(error, KmsError::modelled)
 }
 
-impl FaultClass {
-    pub(crate) fn of<E: KmsError>(error: &SdkError<E, HttpResponse>) -> Self {
-        match error {
-            SdkError::TimeoutError(_) => Self::Unavailable,
-            SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
-                Self::Unavailable
-            }
-            // An answer that broke off, or that is not what the protocol says.
-            SdkError::ResponseError(_) if breaks_off(error) => Self::Unavailable,
-            SdkError::ResponseError(failure) => {
-                Self::of_code(None, failure.raw().status().as_u16())
-            }
-            SdkError::ServiceError(failure) => {
-                let status = failure.raw().status().as_u16();
-                let class = failure.err().modelled();
-                class.unwrap_or_else(|| Self::of_code(failure.err().code(), status))
-            }
-            // No credentials, or a request that could not be built.
-            _ => Self::Caller,
-        }
-    }
+/// The class of a failed call to DynamoDB.
+pub(crate) fn of_dynamodb<E>(error: &SdkError<E, HttpResponse>) -> FaultClass
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    of(error, |_| None)
+}
 
-    /// Codes that the model of the operation does not list, of whatever service.
-    pub(super) fn of_code(code: Option<&str>, status: u16) -> Self {
-        match code.unwrap_or_default() {
-            "KMSInternalException"
-            | "DependencyTimeoutException"
-            | "KeyUnavailableException"
-            | "InternalFailure"
-            | "InternalServerError"
-            | "RequestTimeout"
-            | "RequestTimeoutException"
-            | "ServiceUnavailable"
-            | "ServiceUnavailableException" => Self::Unavailable,
-            "Throttling"
-            | "ThrottlingException"
-            | "ThrottledException"
-            | "RequestThrottled"
-            | "RequestThrottledException"
-            | "TooManyRequestsException"
-            | "RequestLimitExceeded"
-            | "BandwidthLimitExceeded"
-            | "SlowDown"
-            | "LimitExceeded"
-            | "LimitExceededException"
-            | "ProvisionedThroughputExceeded"
-            | "ProvisionedThroughputExceededException" => Self::Throttled,
-            "AccessDenied" | "AccessDeniedException" => Self::Denied,
-            "DisabledException" | "KMSInvalidStateException" => Self::Disabled,
-            "NotFoundException" => Self::ReplicaMissing,
-            "IncorrectKeyException" => Self::WrongKey,
-            "InvalidCiphertextException" => Self::InvalidCiphertext,
-            _ if status >= 500 => Self::Unavailable,
-            _ if status == 429 => Self::Throttled,
-            _ if (200..300).contains(&status) => Self::InvalidResponse,
-            _ => Self::Caller,
+fn of<E>(
+    error: &SdkError<E, HttpResponse>,
+    modelled: impl Fn(&E) -> Option<FaultClass>,
+) -> FaultClass
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match error {
+        SdkError::TimeoutError(_) => FaultClass::Unavailable,
+        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
+            FaultClass::Unavailable
         }
+        // An answer that broke off, or that is not what the protocol says.
+        SdkError::ResponseError(_) if breaks_off(error) => FaultClass::Unavailable,
+        SdkError::ResponseError(failure) => of_code(None, failure.raw().status().as_u16()),
+        SdkError::ServiceError(failure) => {
+            let status = failure.raw().status().as_u16();
+            let class = modelled(failure.err());
+            class.unwrap_or_else(|| of_code(failure.err().code(), status))
+        }
+        // No credentials, or a request that could not be built.
+        _ => FaultClass::Caller,
+    }
+}
+
+/// Codes that the model of the operation does not list, of whatever service.
+pub(super) fn of_code(code: Option<&str>, status: u16) -> FaultClass {
+    use FaultClass as Class;
+    match code.unwrap_or_default() {
+        "KMSInternalException"
+        | "DependencyTimeoutException"
+        | "KeyUnavailableException"
+        | "InternalFailure"
+        | "InternalServerError"
+        | "RequestTimeout"
+        | "RequestTimeoutException"
+        | "ServiceUnavailable"
+        | "ServiceUnavailableException" => Class::Unavailable,
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "BandwidthLimitExceeded"
+        | "SlowDown"
+        | "LimitExceeded"
+        | "LimitExceededException"
+        | "ProvisionedThroughputExceeded"
+        | "ProvisionedThroughputExceededException" => Class::Throttled,
+        "ReplicatedWriteConflictException"
+        | "TransactionConflictException"
+        | "TransactionInProgressException" => Class::Conflict,
+        "AccessDenied" | "AccessDeniedException" => Class::Denied,
+        "DisabledException" | "KMSInvalidStateException" => Class::Disabled,
+        "NotFoundException" => Class::ReplicaMissing,
+        "IncorrectKeyException" => Class::WrongKey,
+        "InvalidCiphertextException" => Class::InvalidCiphertext,
+        _ if status >= 500 => Class::Unavailable,
+        _ if status == 429 => Class::Throttled,
+        _ if (200..300).contains(&status) => Class::InvalidResponse,
+        _ => Class::Caller,
     }
 }
 
@@ -94,11 +97,13 @@ impl From<FaultClass> for KeyringErrorKind {
             FaultClass::Throttled => Self::Throttled,
             FaultClass::Denied => Self::Denied,
             FaultClass::Disabled => Self::Disabled,
+            FaultClass::ReplicaCreating => Self::ReplicaCreating,
             FaultClass::ReplicaMissing => Self::ReplicaMissing,
             FaultClass::WrongKey => Self::WrongKey,
             FaultClass::InvalidCiphertext => Self::InvalidCiphertext,
             FaultClass::InvalidResponse => Self::InvalidResponse,
-            FaultClass::Caller => Self::Caller,
+            // A conflict is DynamoDB's; no keyring asks it.
+            FaultClass::Conflict | FaultClass::Caller => Self::Caller,
         }
     }
 }
@@ -109,7 +114,7 @@ pub(crate) fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResp
         SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
         SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_timeout(),
         SdkError::ServiceError(failure) => {
-            let class = FaultClass::of_code(failure.err().code(), failure.raw().status().as_u16());
+            let class = of_code(failure.err().code(), failure.raw().status().as_u16());
             matches!(class, FaultClass::Unavailable | FaultClass::Throttled)
         }
         _ => false,
@@ -204,11 +209,7 @@ mod tests {
             (400, "SomethingNew", FaultClass::Caller),
         ];
         for (status, code, class) in table {
-            assert_eq!(
-                FaultClass::of(&coded(status, code)),
-                class,
-                "{status} {code}"
-            );
+            assert_eq!(of_kms(&coded(status, code)), class, "{status} {code}");
         }
     }
 
@@ -216,7 +217,7 @@ mod tests {
     fn classes_modelled_errors_without_their_code() {
         use aws_sdk_kms::types::error as kms;
         let class = |error| {
-            FaultClass::of(&SdkError::<DecryptError, _>::service_error(
+            of_kms(&SdkError::<DecryptError, _>::service_error(
                 error,
                 answer(400),
             ))
@@ -235,7 +236,7 @@ mod tests {
     #[test]
     fn takes_only_broken_connections_for_an_outage() {
         type Error = SdkError<GenerateDataKeyError, HttpResponse>;
-        let dispatch = |error| FaultClass::of(&Error::dispatch_failure(error));
+        let dispatch = |error| of_kms(&Error::dispatch_failure(error));
         let io = || ConnectorError::io("refused".into());
         assert_eq!(dispatch(io()), FaultClass::Unavailable);
         let timeout = ConnectorError::timeout("late".into());
@@ -247,12 +248,12 @@ mod tests {
             FaultClass::Caller
         );
         let timeout = Error::timeout_error("late");
-        assert_eq!(FaultClass::of(&timeout), FaultClass::Unavailable);
+        assert_eq!(of_kms(&timeout), FaultClass::Unavailable);
         let unbuilt = Error::construction_failure("no key");
-        assert_eq!(FaultClass::of(&unbuilt), FaultClass::Caller);
+        assert_eq!(of_kms(&unbuilt), FaultClass::Caller);
 
         let response = |status, source: crate::error::BoxError| {
-            FaultClass::of(&Error::response_error(source, answer(status)))
+            of_kms(&Error::response_error(source, answer(status)))
         };
         assert_eq!(response(200, io().into()), FaultClass::Unavailable);
         assert_eq!(response(502, "no JSON".into()), FaultClass::Unavailable);

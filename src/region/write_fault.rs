@@ -12,7 +12,8 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::dns::ResolveDnsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::fault::FaultClass;
+use super::fault::of_code;
+use crate::error::FaultClass;
 
 /// What is known about a write that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ fn of_answer(code: Option<&str>, status: u16) -> WriteFault {
         _ if status >= 500 => WriteFault::Open,
         "TransactionConflictException" | "TransactionInProgressException" => WriteFault::Transient,
         "ReplicatedWriteConflictException" => WriteFault::OtherRegion,
-        _ => match FaultClass::of_code(code, status) {
+        _ => match of_code(code, status) {
             FaultClass::Unavailable => WriteFault::Open,
             FaultClass::Throttled => WriteFault::Transient,
             _ => WriteFault::Final,

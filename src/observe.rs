@@ -1,0 +1,64 @@
+//! What happens, for those who watch: events of calls, fallbacks, breakers, verification and audit.
+//!
+//! An [`Observer`] is told of each [`Event`] as it happens, on the task where it happens. Events hold
+//! names, ARNs, regions, classes and durations from a closed list; never an item's key, an attribute
+//! value, an expression or a value of the encryption context.
+
+mod event;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use event::{
+    AuditEvent, BreakerEvent, BreakerState, CacheEvent, CallEvent, CallOutcome, Event,
+    FallbackEvent, FreshnessEvent, HedgeEvent, PlaintextEvent, RetryEvent, Service, VerbEvent,
+    VerificationEvent,
+};
+
+/// Is told what happens.
+///
+/// Called on the task where it happens, so it must be quick and must not block: count, or hand the
+/// event to a channel.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use dynaseal::observe::{Event, Observer};
+///
+/// #[derive(Debug, Default)]
+/// struct Fallbacks(AtomicU64);
+///
+/// impl Observer for Fallbacks {
+///     fn on_event(&self, event: &Event<'_>) {
+///         if let Event::Fallback(_) = event {
+///             self.0.fetch_add(1, Ordering::Relaxed);
+///         }
+///     }
+/// }
+/// ```
+pub trait Observer: fmt::Debug + Send + Sync {
+    /// Something happened.
+    fn on_event(&self, event: &Event<'_>);
+}
+
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn on_event(&self, event: &Event<'_>) {
+        (**self).on_event(event);
+    }
+}
+
+/// Everybody who watches. Clones share them; nobody watching costs a length check.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Observers(Arc<[Arc<dyn Observer>]>);
+
+impl Observers {
+    pub(crate) fn new(observers: Vec<Arc<dyn Observer>>) -> Self {
+        Self(observers.into())
+    }
+
+    pub(crate) fn emit(&self, event: &Event<'_>) {
+        for observer in &*self.0 {
+            observer.on_event(event);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The closed list of what is told.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::error::FaultClass;
+
+/// Something that happened.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// One attempt at a service ended: what the wire saw.
+    Call(CallEvent<'a>),
+    /// A failed attempt is going to be repeated, or is not because the budget is used up.
+    Retry(RetryEvent<'a>),
+    /// Another region is asked instead.
+    Fallback(FallbackEvent<'a>),
+    /// A circuit breaker changed its state.
+    Breaker(BreakerEvent<'a>),
+    /// A table read was sent to a second region before the first had answered.
+    Hedge(HedgeEvent<'a>),
+    /// A cache, or a request that was under way already, was asked.
+    Cache(CacheEvent<'a>),
+    /// An operation of a table ended, with everything it sent.
+    Verb(VerbEvent<'a>),
+    /// An item was not opened.
+    Verification(VerificationEvent<'a>),
+    /// A stored item was older than one that was seen, or another of the same age.
+    Freshness(FreshnessEvent<'a>),
+    /// A plaintext policy let an item through that nobody sealed.
+    Plaintext(PlaintextEvent<'a>),
+    /// Somebody opened an item, or tried to.
+    Audit(AuditEvent<'a>),
+}
+
+/// A service that is called.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {
+    /// AWS KMS.
+    Kms,
+    /// Amazon DynamoDB.
+    DynamoDb,
+}
+
+impl Service {
+    /// `kms` or `dynamodb`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kms => "kms",
+            Self::DynamoDb => "dynamodb",
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How one attempt ended.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CallOutcome {
+    /// The service did what it was asked for.
+    Ok,
+    /// The service said that a condition does not hold, which is an answer.
+    ConditionFailed,
+    /// It failed.
+    Fault(FaultClass),
+    /// Nobody waited for it any more: a deadline passed, or another answer came first.
+    Abandoned,
+}
+
+impl CallOutcome {
+    /// The outcome in a word, for logs and labels.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::ConditionFailed => "condition_failed",
+            Self::Fault(class) => class.as_str(),
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+impl fmt::Display for CallOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One attempt at a service.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct CallEvent<'a> {
+    /// The service.
+    pub service: Service,
+    /// The region that was asked.
+    pub region: &'a str,
+    /// The operation, by its name in the API.
+    pub operation: &'a str,
+    /// How it ended.
+    pub outcome: CallOutcome,
+    /// How long it took, by the client's time source.
+    pub latency: Duration,
+}
+
+/// A repetition.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct RetryEvent<'a> {
+    /// The service.
+    pub service: Service,
+    /// The region.
+    pub region: &'a str,
+    /// `false` if the retry budget was used up, so that there is none.
+    pub granted: bool,
+}
+
+/// A change of region.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct FallbackEvent<'a> {
+    /// The service.
+    pub service: Service,
+    /// The region that failed.
+    pub from: &'a str,
+    /// The region that is asked instead.
+    pub to: &'a str,
+    /// What failed there; `None` if its circuit breaker is open and it was not asked.
+    pub cause: Option<FaultClass>,
+}
+
+/// The state of a circuit breaker.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BreakerState {
+    /// Calls go out.
+    Closed,
+    /// No call goes out.
+    Open,
+    /// A few calls go out to see whether the region is well again.
+    HalfOpen,
+}
+
+impl BreakerState {
+    /// The state in a word, for logs and labels.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+        }
+    }
+}
+
+impl fmt::Display for BreakerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A change of a circuit breaker.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct BreakerEvent<'a> {
+    /// The service.
+    pub service: Service,
+    /// The region.
+    pub region: &'a str,
+    /// The state it has now.
+    pub state: BreakerState,
+}
+
+/// A second request for the same read.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct HedgeEvent<'a> {
+    /// The operation, by its name in the API.
+    pub operation: &'a str,
+    /// The region that was asked first.
+    pub first: &'a str,
+    /// The region that was asked as well.
+    pub second: &'a str,
+    /// Whether the second answered first.
+    pub won: bool,
+}
+
+/// A look into a cache.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct CacheEvent<'a> {
+    /// Which cache: `key_state`, `single_flight`.
+    pub cache: &'a str,
+    /// Whether it saved a call.
+    pub hit: bool,
+}
+
+/// An operation of a table.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct VerbEvent<'a> {
+    /// The operation, by the name of its span: `GetItem`, `Update`.
+    pub operation: &'a str,
+    /// The logical table name.
+    pub table: &'a str,
+    /// How it ended, in the words of its span: `ok`, `not opened`.
+    pub outcome: &'a str,
+    /// How long all of it took, by the client's time source.
+    pub latency: Duration,
+}
+
+/// An item that was not opened.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct VerificationEvent<'a> {
+    /// The logical table name.
+    pub table: &'a str,
+    /// Why, in a word: `authentication`, `malformed`, `keyring`, `not_sealed`.
+    pub kind: &'a str,
+}
+
+/// A stored item that is not the newest that was seen.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct FreshnessEvent<'a> {
+    /// The logical table name.
+    pub table: &'a str,
+    /// The region it was read in.
+    pub region: &'a str,
+    /// `stale` or `diverged`.
+    pub kind: &'a str,
+}
+
+/// An item that nobody sealed.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct PlaintextEvent<'a> {
+    /// The logical table name.
+    pub table: &'a str,
+}
+
+/// Who opened an item, under which key, and how it ended. Never which item.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct AuditEvent<'a> {
+    /// Who asked, in the caller's own words.
+    pub caller: Option<&'a str>,
+    /// The logical table name.
+    pub table: &'a str,
+    /// The keyring that opened it, or that was asked.
+    pub keyring: &'a str,
+    /// The key that opened it, by ARN where it has one.
+    pub key: Option<&'a str>,
+    /// The region whose KMS answered.
+    pub region: Option<&'a str>,
+    /// `opened`, or the kind of a [`VerificationEvent`].
+    pub outcome: &'a str,
+}
