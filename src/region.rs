@@ -3,10 +3,12 @@
 //! A [`RegionSet`] is the closed list of regions that a process talks to. Data never adds to it: a
 //! region named in an item is either in the set or refused.
 
+mod backoff;
 mod check;
 pub(crate) mod fault;
 mod set;
 pub(crate) mod write_fault;
 
+pub(crate) use backoff::{Backoff, max_attempts};
 pub(crate) use check::partition_of;
 pub use set::{ClientSetBuilder, RegionSet, RegionSetBuilder};

@@ -31,7 +31,6 @@
 //! table be read while it is being migrated.
 
 mod attempt;
-mod backoff;
 mod batch_get;
 mod batch_write;
 mod builder;

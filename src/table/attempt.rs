@@ -9,13 +9,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
-use super::backoff::{Backoff, max_attempts};
 use super::core::Core;
 use super::error::{OperationError, OutcomeUnknown, SdkFailure};
 use super::footer;
 use super::returned::{self, WriteError};
 use crate::item::Item;
 use crate::region::write_fault::WriteFault;
+use crate::region::{Backoff, max_attempts};
 
 /// How one write is sent.
 pub(super) struct Attempts<'a> {
@@ -122,8 +122,8 @@ impl<'a> Attempts<'a> {
             let sent = sent.map_err(|error| Failed::NotApplied(self.failure(error)));
             return sent.map(Answer::Given);
         }
-        let mut backoff = Backoff::new(self.core.dynamodb());
-        let mut left = max_attempts(self.core.dynamodb());
+        let mut backoff = Backoff::new(self.core.dynamodb().config().sleep_impl());
+        let mut left = max_attempts(self.core.dynamodb().config().retry_config());
         let mut lost = None;
         loop {
             left = left.saturating_sub(1);

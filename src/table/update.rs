@@ -24,7 +24,6 @@ pub use self::error::UpdateError;
 use self::request::Before;
 use self::write::{Certainty, Next, Sent};
 pub use self::write_error::UpdateWriteError;
-use super::backoff::Backoff;
 use super::core::Core;
 use super::customize::refuse_update_settings;
 use super::error::SdkFailure;
@@ -32,6 +31,7 @@ use super::footer;
 use super::span;
 use crate::format::{BEACON_PREFIX, HEADER_ATTRIBUTE};
 use crate::item::{Item, Key, Model, OpenedItem, SealedActions};
+use crate::region::Backoff;
 
 /// Changes one item by a closure. Made by [`SealedTable::update`](super::SealedTable::update).
 ///
@@ -214,7 +214,7 @@ impl<T: Model, F> Update<T, F> {
         refuse_update_settings(&self.input)?;
         let core = &*self.core;
         let key = core.key_attributes(self.key)?;
-        let mut backoff = Backoff::new(core.dynamodb());
+        let mut backoff = Backoff::new(core.dynamodb().config().sleep_impl());
         let mut stored = read(core, &key).await?;
         let mut attempts = 0;
         loop {

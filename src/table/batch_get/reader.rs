@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 
 use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
 use crate::item::Item;
-use crate::table::backoff::Backoff;
+use crate::region::Backoff;
 use crate::table::core::Core;
 use crate::table::deadline::Deadline;
 use crate::table::error::{OperationError, SdkFailure};
@@ -53,7 +53,7 @@ impl<'a> KeyReader<'a> {
             consistent_read,
             left: keys.into_iter().collect(),
             deadline: Deadline::new(core.dynamodb(), deadline),
-            backoff: Backoff::new(core.dynamodb()),
+            backoff: Backoff::new(core.dynamodb().config().sleep_impl()),
             must_wait: false,
             has_started: false,
             consumed_capacity: Vec::new(),
@@ -129,7 +129,7 @@ impl<'a> KeyReader<'a> {
         }
         self.must_wait = !again.is_empty();
         if again.len() < asked {
-            self.backoff = Backoff::new(self.core.dynamodb());
+            self.backoff = Backoff::new(self.core.dynamodb().config().sleep_impl());
         }
         self.left.extend(again);
         self.consumed_capacity

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
 
 use super::{BatchWriteCause, BatchWriteFailure, BatchWriteOutput, Write};
 use crate::item::{Item, ItemSchema};
-use crate::table::backoff::Backoff;
+use crate::region::Backoff;
 use crate::table::core::Core;
 use crate::table::deadline::Deadline;
 use crate::table::error::SdkFailure;
@@ -62,7 +62,7 @@ impl<'a> Writer<'a> {
             written: Vec::new(),
             sdk: Vec::new(),
             deadline: Deadline::new(core.dynamodb(), deadline),
-            backoff: Backoff::new(core.dynamodb()),
+            backoff: Backoff::new(core.dynamodb().config().sleep_impl()),
         }
     }
 
@@ -105,7 +105,7 @@ impl<'a> Writer<'a> {
         let count = chunk.len();
         let again = self.sort(chunk, &own.unwrap_or_default())?;
         if again.len() < count {
-            self.backoff = Backoff::new(self.core.dynamodb());
+            self.backoff = Backoff::new(self.core.dynamodb().config().sleep_impl());
         }
         if !again.is_empty() {
             self.left.extend(again);

@@ -16,7 +16,7 @@ use super::slot::{Opened, Slot, TransactGetOutput};
 use super::{Taken, Target, check_together, in_order, not_built, span};
 use crate::item::{IntoKey, Item, Key, Model};
 use crate::materials::CallBudget;
-use crate::table::backoff::{Backoff, max_attempts};
+use crate::region::{Backoff, max_attempts};
 use crate::table::core::Core;
 use crate::table::customize::{TRANSACT_ITEMS, refuse_set};
 use crate::table::error::{Refused, SdkFailure};
@@ -187,8 +187,8 @@ async fn request(
     core: &Core,
     targets: &[Target],
 ) -> Result<TransactGetItemsOutput, TransactionError<TransactGetItemsError>> {
-    let mut backoff = Backoff::new(core.dynamodb());
-    let mut left = max_attempts(core.dynamodb());
+    let mut backoff = Backoff::new(core.dynamodb().config().sleep_impl());
+    let mut left = max_attempts(core.dynamodb().config().retry_config());
     loop {
         left = left.saturating_sub(1);
         let sent = Box::pin(input.clone().send_with(core.dynamodb())).await;

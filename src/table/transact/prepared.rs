@@ -18,7 +18,7 @@ use super::error::TransactionError;
 use super::output::TransactWriteOutput;
 use super::{Target, span};
 use crate::region::write_fault::WriteFault;
-use crate::table::backoff::{Backoff, max_attempts};
+use crate::region::{Backoff, max_attempts};
 use crate::table::core::Core;
 use crate::table::error::{OutcomeUnknown, Refused, SdkFailure};
 use crate::table::token;
@@ -167,8 +167,8 @@ impl Prepared {
     /// Sends until there is an answer that nothing can change any more, or attempts are used up.
     async fn attempt(&self, in_doubt: bool) -> Result<TransactWriteOutput, Failure> {
         let core = &*self.core;
-        let mut backoff = Backoff::new(core.dynamodb());
-        let mut left = max_attempts(core.dynamodb());
+        let mut backoff = Backoff::new(core.dynamodb().config().sleep_impl());
+        let mut left = max_attempts(core.dynamodb().config().retry_config());
         let mut lost = None;
         loop {
             left = left.saturating_sub(1);
