@@ -4,11 +4,18 @@
 //! region named in an item is either in the set or refused.
 
 mod backoff;
+mod breaker;
 mod check;
 pub(crate) mod fault;
+mod latencies;
+mod retry_budget;
 mod set;
+mod share;
+mod steady;
 pub(crate) mod write_fault;
 
 pub(crate) use backoff::{Backoff, max_attempts};
+pub use breaker::BreakerPolicy;
 pub(crate) use check::partition_of;
+pub use retry_budget::RetryBudget;
 pub use set::{ClientSetBuilder, RegionSet, RegionSetBuilder};
