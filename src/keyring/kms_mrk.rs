@@ -2,18 +2,19 @@
 
 use std::fmt;
 
-use super::kms::{GrantTokens, KmsKey, key_of, open_first};
+use super::kms::{GrantTokens, KmsRequests, Replicas, key_of};
 use super::kms_arn::KmsKeyArn;
 use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
 use super::{Unwrapped, WrappedKey, future};
 use crate::error::ConfigError;
-use crate::region::{RegionSet, partition_of};
+use crate::region::{KmsFallback, RegionSet, partition_of};
 
 /// Wraps and unwraps under one multi-Region KMS key, by way of its replica in the local region.
 ///
 /// One `GenerateDataKey` per item sealed, one `Decrypt` per item opened. Both name the local
 /// replica's key ARN, and an answer for any other key is refused. An item that another region wrote
-/// opens through the local replica too: the region in its encrypted data key is not asked.
+/// opens through the local replica too: the region in its encrypted data key is not asked. Where the
+/// local region fails, another one is asked only if [`fallback`](Self::fallback) says so.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), dynaseal::ConfigError> {
@@ -34,8 +35,7 @@ use crate::region::{RegionSet, partition_of};
 pub struct KmsMrkKeyring {
     /// The local replica. Any replica's ARN names the key; this is the one that is asked.
     replica: KmsKeyArn,
-    regions: RegionSet,
-    grant_tokens: GrantTokens,
+    requests: KmsRequests,
 }
 
 impl KmsMrkKeyring {
@@ -64,8 +64,7 @@ impl KmsMrkKeyring {
         }
         Ok(Self {
             replica: key.in_region(local),
-            regions: regions.clone(),
-            grant_tokens: GrantTokens::default(),
+            requests: KmsRequests::new(Self::NAME, regions),
         })
     }
 
@@ -78,34 +77,46 @@ impl KmsMrkKeyring {
         mut self,
         tokens: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Self, ConfigError> {
-        self.grant_tokens = GrantTokens::new(tokens)?;
+        self.requests.grant_tokens = GrantTokens::new(tokens)?;
         Ok(self)
     }
 
-    /// The ARN that requests carry: the local replica's.
+    /// When to ask the key's replica in the next region of the set, to seal as well as to open. Default:
+    /// never.
+    ///
+    /// ```no_run
+    /// # fn f(keyring: dynaseal::KmsMrkKeyring) {
+    /// use dynaseal::region::KmsFallback;
+    ///
+    /// let keyring = keyring.fallback(KmsFallback::on_unavailable());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn fallback(mut self, policy: KmsFallback) -> Self {
+        self.requests.fallback = policy;
+        self
+    }
+
+    /// The ARN that requests carry: the local replica's, unless a [fallback](Self::fallback) is asked.
     #[must_use]
     pub fn key_arn(&self) -> String {
         self.replica.to_string()
     }
 
-    fn key(&self) -> KmsKey<'_> {
-        KmsKey {
-            keyring: Self::NAME,
-            arn: self.replica.clone(),
-            client: self.regions.local_kms(),
-            grant_tokens: &self.grant_tokens,
-        }
+    fn replicas(&self) -> Replicas {
+        self.requests.replicas(&self.replica)
     }
 
     async fn wrap(&self, request: EncryptRequest<'_>) -> Result<Vec<WrappedKey>, KeyringError> {
-        let wrapped = self.key().generate(request).await?;
+        let wrapped = self.requests.generate(request, &self.replicas()).await?;
         Ok(vec![wrapped])
     }
 
     async fn unwrap(&self, request: DecryptRequest<'_>) -> Result<Unwrapped, KeyringError> {
         let edks = request.encrypted_data_keys().iter();
         let mine = edks.filter(|edk| key_of(edk).is_some_and(|key| key.matches(&self.replica)));
-        open_first(Self::NAME, request, mine.map(|edk| (edk, self.key()))).await
+        let mine = mine.map(|edk| (edk, self.replicas()));
+        self.requests.open_first(request, mine).await
     }
 }
 
@@ -131,7 +142,7 @@ impl fmt::Debug for KmsMrkKeyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KmsMrkKeyring")
             .field("key_arn", &self.key_arn())
-            .field("regions", &self.regions)
+            .field("regions", &self.requests.regions)
             .finish_non_exhaustive()
     }
 }

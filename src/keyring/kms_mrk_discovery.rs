@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::kms::{GrantTokens, KmsKey, key_of, open_first};
+use super::kms::{GrantTokens, KmsRequests, Replicas, key_of};
 use super::kms_arn::KmsKeyArn;
 use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
 use super::{KeyringErrorKind, Unwrapped, future};
 use crate::error::ConfigError;
-use crate::region::{RegionSet, partition_of};
+use crate::region::{KmsFallback, RegionSet, partition_of};
 
 /// Opens items under the KMS key that each one names, if the filter admits its account.
 ///
@@ -30,8 +30,7 @@ use crate::region::{RegionSet, partition_of};
 #[derive(Clone)]
 pub struct KmsMrkDiscoveryKeyring {
     filter: DiscoveryFilter,
-    regions: RegionSet,
-    grant_tokens: GrantTokens,
+    requests: KmsRequests,
 }
 
 /// The keys that discovery may ask for: those of one partition and a set of accounts.
@@ -111,8 +110,7 @@ impl KmsMrkDiscoveryKeyring {
         }
         Ok(Self {
             filter,
-            regions: regions.clone(),
-            grant_tokens: GrantTokens::default(),
+            requests: KmsRequests::new(Self::NAME, regions),
         })
     }
 
@@ -125,26 +123,32 @@ impl KmsMrkDiscoveryKeyring {
         mut self,
         tokens: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Self, ConfigError> {
-        self.grant_tokens = GrantTokens::new(tokens)?;
+        self.requests.grant_tokens = GrantTokens::new(tokens)?;
         Ok(self)
     }
 
-    /// The key to ask for, if `named` may be asked for at all.
-    fn admitted(&self, named: &KmsKeyArn) -> Option<KmsKey<'_>> {
-        let local = self.regions.local();
-        let reachable = named.is_mrk() || named.region() == local;
-        (self.filter.admits(named) && reachable).then(|| KmsKey {
-            keyring: Self::NAME,
-            arn: named.in_region(local),
-            client: self.regions.local_kms(),
-            grant_tokens: &self.grant_tokens,
-        })
+    /// When to ask a multi-Region key's replica in the next region of the set. Default: never.
+    #[must_use]
+    pub fn fallback(mut self, policy: KmsFallback) -> Self {
+        self.requests.fallback = policy;
+        self
+    }
+
+    /// The replicas to ask, if `named` may be asked for at all.
+    fn admitted(&self, named: &KmsKeyArn) -> Option<Replicas> {
+        if !self.filter.admits(named) {
+            None
+        } else if named.is_mrk() {
+            Some(self.requests.replicas(named))
+        } else {
+            (named.region() == self.requests.regions.local()).then(|| Replicas::only(named))
+        }
     }
 
     async fn unwrap(&self, request: DecryptRequest<'_>) -> Result<Unwrapped, KeyringError> {
         let edks = request.encrypted_data_keys().iter();
         let mine = edks.filter_map(|edk| Some((edk, self.admitted(&key_of(edk)?)?)));
-        open_first(Self::NAME, request, mine).await
+        self.requests.open_first(request, mine).await
     }
 }
 
@@ -172,7 +176,7 @@ impl fmt::Debug for KmsMrkDiscoveryKeyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KmsMrkDiscoveryKeyring")
             .field("filter", &self.filter)
-            .field("regions", &self.regions)
+            .field("regions", &self.requests.regions)
             .finish_non_exhaustive()
     }
 }

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use aws_sdk_kms::Client;
-
-use super::kms::{GrantTokens, KmsKey, key_of, open_first};
+use super::kms::{GrantTokens, KmsRequests, Replicas, key_of};
 use super::kms_arn::KmsKeyArn;
 use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
 use super::{Unwrapped, WrappedKey, future};
@@ -35,8 +33,7 @@ use crate::region::RegionSet;
 #[derive(Clone)]
 pub struct KmsKeyring {
     key: KmsKeyArn,
-    client: Client,
-    grant_tokens: GrantTokens,
+    requests: KmsRequests,
 }
 
 impl KmsKeyring {
@@ -50,15 +47,14 @@ impl KmsKeyring {
     /// its region is not in the region set.
     pub fn new(key_arn: impl AsRef<str>, regions: &RegionSet) -> Result<Self, ConfigError> {
         let key = KmsKeyArn::configured(key_arn.as_ref())?;
-        let client = regions.kms(key.region()).ok_or_else(|| {
-            ConfigError::new(format!(
+        if regions.member(key.region()).is_none() {
+            return Err(ConfigError::new(format!(
                 "{key} is in a region outside the region set {regions:?}"
-            ))
-        })?;
+            )));
+        }
         Ok(Self {
-            client: client.clone(),
             key,
-            grant_tokens: GrantTokens::default(),
+            requests: KmsRequests::new(Self::NAME, regions),
         })
     }
 
@@ -71,7 +67,7 @@ impl KmsKeyring {
         mut self,
         tokens: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Self, ConfigError> {
-        self.grant_tokens = GrantTokens::new(tokens)?;
+        self.requests.grant_tokens = GrantTokens::new(tokens)?;
         Ok(self)
     }
 
@@ -81,24 +77,20 @@ impl KmsKeyring {
         self.key.to_string()
     }
 
-    fn key(&self) -> KmsKey<'_> {
-        KmsKey {
-            keyring: Self::NAME,
-            arn: self.key.clone(),
-            client: &self.client,
-            grant_tokens: &self.grant_tokens,
-        }
+    fn replicas(&self) -> Replicas {
+        Replicas::only(&self.key)
     }
 
     async fn wrap(&self, request: EncryptRequest<'_>) -> Result<Vec<WrappedKey>, KeyringError> {
-        let wrapped = self.key().generate(request).await?;
+        let wrapped = self.requests.generate(request, &self.replicas()).await?;
         Ok(vec![wrapped])
     }
 
     async fn unwrap(&self, request: DecryptRequest<'_>) -> Result<Unwrapped, KeyringError> {
         let edks = request.encrypted_data_keys().iter();
         let mine = edks.filter(|edk| key_of(edk).as_ref() == Some(&self.key));
-        open_first(Self::NAME, request, mine.map(|edk| (edk, self.key()))).await
+        let mine = mine.map(|edk| (edk, self.replicas()));
+        self.requests.open_first(request, mine).await
     }
 }
 

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Whoever writes to the table chooses what is in its items, and a page has up to a thousand of
 /// them: without a common bound each could cost its full number of calls, on a quota that the whole
 /// account shares. The call of its own is what an honest item needs, so that it opens whatever else
-/// is on the page.
-#[derive(Debug)]
+/// is on the page. Clones share it.
+#[derive(Clone, Debug)]
 pub(crate) struct CallBudget {
-    own: AtomicUsize,
+    own: Arc<AtomicUsize>,
     page: Arc<AtomicUsize>,
 }
 
@@ -21,7 +21,7 @@ impl CallBudget {
     pub(crate) fn of_page(items: usize) -> Vec<Self> {
         let page = Arc::new(AtomicUsize::new(items.saturating_add(8)));
         let budget = || Self {
-            own: AtomicUsize::new(1),
+            own: Arc::new(AtomicUsize::new(1)),
             page: Arc::clone(&page),
         };
         std::iter::repeat_with(budget).take(items).collect()

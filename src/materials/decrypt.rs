@@ -37,6 +37,11 @@ impl<'a> DecryptRequest<'a> {
         self
     }
 
+    /// What its calls are counted against, for a request that outlives this one.
+    pub(crate) fn budget(&self) -> Option<&'a CallBudget> {
+        self.budget
+    }
+
     /// Takes one call from the budget of the page that this item is on: `false` if it is used up.
     ///
     /// A keyring asks before each call to a service and reports

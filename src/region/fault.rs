@@ -10,14 +10,14 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 
 use crate::error::{FaultClass, KeyringErrorKind};
 
-/// The class of a failed call to KMS. `KMSInvalidStateException` is `Disabled`: what else it may be,
+/// The class of a failed call for a key. An invalid state is `Disabled`: what else it may be,
 /// `DescribeKey` tells.
 pub(crate) fn of_kms<E: KmsError>(error: &SdkError<E, HttpResponse>) -> FaultClass {
     of(error, KmsError::modelled)
 }
 
-/// The class of a failed call to DynamoDB.
-pub(crate) fn of_dynamodb<E>(error: &SdkError<E, HttpResponse>) -> FaultClass
+/// The class of a failed call to whatever service, by its code.
+pub(crate) fn of_codes<E>(error: &SdkError<E, HttpResponse>) -> FaultClass
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
@@ -47,6 +47,11 @@ where
         // No credentials, or a request that could not be built.
         _ => FaultClass::Caller,
     }
+}
+
+/// Whether the key is in a state that `DescribeKey` knows more of.
+pub(crate) fn is_invalid_state<E: KmsError>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.code() == Some("KMSInvalidStateException")
 }
 
 /// Codes that the model of the operation does not list, of whatever service.

@@ -1,14 +1,15 @@
 //! The region set: one DynamoDB and one KMS client per region, the local region first.
 
+mod builder;
+
 use std::fmt;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_types::SdkConfig;
-use aws_types::region::Region;
 
-use super::check::{check_components, check_endpoints, check_names};
-use crate::error::ConfigError;
+pub use self::builder::{ClientSetBuilder, RegionSetBuilder};
+use super::member::Member;
+use crate::observe::Observers;
 
 /// The regions that a process talks to: the local one, then fallbacks in order.
 ///
@@ -31,14 +32,7 @@ pub struct RegionSet(Arc<Inner>);
 struct Inner {
     local: Member,
     fallbacks: Vec<Member>,
-}
-
-struct Member {
-    name: String,
-    dynamodb: aws_sdk_dynamodb::Client,
-    /// The same, but what fails is not sent again: a conditional write must see each failure.
-    dynamodb_once: aws_sdk_dynamodb::Client,
-    kms: aws_sdk_kms::Client,
+    observers: Observers,
 }
 
 impl RegionSet {
@@ -47,11 +41,7 @@ impl RegionSet {
     /// Credentials, retries, timeouts and the HTTP client pass through.
     #[must_use]
     pub fn builder(config: &SdkConfig) -> RegionSetBuilder {
-        RegionSetBuilder {
-            config: config.clone(),
-            local: None,
-            fallbacks: Vec::new(),
-        }
+        RegionSetBuilder::new(config)
     }
 
     /// Starts a set of clients that exist already, with the local region's.
@@ -72,33 +62,30 @@ impl RegionSet {
         dynamodb: aws_sdk_dynamodb::Client,
         kms: aws_sdk_kms::Client,
     ) -> ClientSetBuilder {
-        ClientSetBuilder {
-            local: Member::new(local, dynamodb, kms),
-            fallbacks: Vec::new(),
-        }
+        ClientSetBuilder::new(local.into(), dynamodb, kms)
     }
 
     /// The region that requests go to first.
     #[must_use]
     pub fn local(&self) -> &str {
-        &self.0.local.name
+        self.0.local.region()
     }
 
     /// All regions: the local one, then the fallbacks in order.
     pub fn regions(&self) -> impl Iterator<Item = &str> {
-        self.0.members().map(|member| member.name.as_str())
+        self.members().map(Member::region)
     }
 
     /// The DynamoDB client of a region of this set.
     #[must_use]
     pub fn dynamodb(&self, region: &str) -> Option<&aws_sdk_dynamodb::Client> {
-        self.0.find(region).map(|member| &member.dynamodb)
+        self.member(region).map(Member::dynamodb)
     }
 
     /// The KMS client of a region of this set.
     #[must_use]
     pub fn kms(&self, region: &str) -> Option<&aws_sdk_kms::Client> {
-        self.0.find(region).map(|member| &member.kms)
+        self.member(region).map(Member::kms)
     }
 
     /// Whether both are clones of one set, and so have the same clients.
@@ -106,190 +93,28 @@ impl RegionSet {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// The DynamoDB client of the local region.
-    pub(crate) fn local_dynamodb(&self) -> &aws_sdk_dynamodb::Client {
-        &self.0.local.dynamodb
+    /// All regions, the local one first.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
+        std::iter::once(&self.0.local).chain(&self.0.fallbacks)
     }
 
-    /// The DynamoDB client of the local region, with the SDK's retries off.
-    pub(crate) fn local_dynamodb_once(&self) -> &aws_sdk_dynamodb::Client {
-        &self.0.local.dynamodb_once
+    pub(crate) fn member(&self, region: &str) -> Option<&Member> {
+        self.members().find(|member| member.region() == region)
     }
 
-    /// The KMS client of the local region.
-    pub(crate) fn local_kms(&self) -> &aws_sdk_kms::Client {
-        &self.0.local.kms
+    pub(crate) fn local_member(&self) -> &Member {
+        &self.0.local
+    }
+
+    /// Who is told what happens.
+    pub(crate) fn observers(&self) -> &Observers {
+        &self.0.observers
     }
 }
 
 impl fmt::Debug for RegionSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.regions()).finish()
-    }
-}
-
-impl Inner {
-    fn new(local: Member, fallbacks: Vec<Member>) -> Result<Self, ConfigError> {
-        let inner = Self { local, fallbacks };
-        let names: Vec<&str> = inner.members().map(|member| &*member.name).collect();
-        check_names(&names)?;
-        Ok(inner)
-    }
-
-    fn members(&self) -> impl Iterator<Item = &Member> {
-        std::iter::once(&self.local).chain(&self.fallbacks)
-    }
-
-    fn find(&self, region: &str) -> Option<&Member> {
-        self.members().find(|member| member.name == region)
-    }
-}
-
-impl Member {
-    fn new(
-        name: impl Into<String>,
-        dynamodb: aws_sdk_dynamodb::Client,
-        kms: aws_sdk_kms::Client,
-    ) -> Self {
-        let name = name.into();
-        let once = dynamodb.config().to_builder();
-        let once = once.retry_config(RetryConfig::disabled()).build();
-        Self {
-            name,
-            dynamodb_once: aws_sdk_dynamodb::Client::from_conf(once),
-            dynamodb,
-            kms,
-        }
-    }
-
-    /// `config` must have been checked: the SDK panics on what is missing in it.
-    fn from_config(config: &SdkConfig, name: String) -> Self {
-        let region = Region::new(name.clone());
-        let config = config.to_builder().region(region).build();
-        let dynamodb = aws_sdk_dynamodb::Client::new(&config);
-        let kms = aws_sdk_kms::Client::new(&config);
-        Self::new(name, dynamodb, kms)
-    }
-
-    fn check_regions(&self) -> Result<(), ConfigError> {
-        let dynamodb = self.dynamodb.config().region();
-        let kms = self.kms.config().region();
-        for (service, region) in [("DynamoDB", dynamodb), ("KMS", kms)] {
-            let region = region.map_or("no region", AsRef::as_ref);
-            if region != self.name {
-                let name = &self.name;
-                return Err(ConfigError::new(format!(
-                    "the {service} client given for {name} is configured for {region}"
-                )));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Builds a [`RegionSet`] from an [`SdkConfig`].
-#[derive(Clone)]
-pub struct RegionSetBuilder {
-    config: SdkConfig,
-    local: Option<String>,
-    fallbacks: Vec<String>,
-}
-
-impl RegionSetBuilder {
-    /// The region this process runs in, or is closest to. Required.
-    #[must_use]
-    pub fn local(mut self, region: impl Into<String>) -> Self {
-        self.local = Some(region.into());
-        self
-    }
-
-    /// Adds a region after those already given.
-    ///
-    /// Nothing falls over to it by itself: tables and multi-Region keyrings ask the local region
-    /// alone. Its clients are for a keyring whose key lives there, and for the program.
-    #[must_use]
-    pub fn fallback(mut self, region: impl Into<String>) -> Self {
-        self.fallbacks.push(region.into());
-        self
-    }
-
-    /// Makes the clients.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] without a local region; for a region that is malformed, given twice or in
-    /// another partition; for an endpoint URL that would serve several regions; and for a
-    /// configuration without behavior version, sleep implementation or time source, without which
-    /// the SDK's clients panic.
-    pub fn build(self) -> Result<RegionSet, ConfigError> {
-        let local = self.local.ok_or_else(|| {
-            ConfigError::new("a region set needs a local region: call `.local(\"…\")`")
-        })?;
-        let mut names = vec![local.as_str()];
-        names.extend(self.fallbacks.iter().map(String::as_str));
-        check_names(&names)?;
-        check_components(&self.config)?;
-        if !self.fallbacks.is_empty() {
-            check_endpoints(&self.config)?;
-        }
-        let fallbacks = self.fallbacks.into_iter();
-        let fallbacks = fallbacks.map(|name| Member::from_config(&self.config, name));
-        let fallbacks = fallbacks.collect();
-        let local = Member::from_config(&self.config, local);
-        Ok(RegionSet(Arc::new(Inner::new(local, fallbacks)?)))
-    }
-}
-
-impl fmt::Debug for RegionSetBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RegionSetBuilder")
-            .field("local", &self.local)
-            .field("fallbacks", &self.fallbacks)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Builds a [`RegionSet`] from clients that exist already.
-pub struct ClientSetBuilder {
-    local: Member,
-    fallbacks: Vec<Member>,
-}
-
-impl ClientSetBuilder {
-    /// Adds a region and its clients after those already given. Nothing falls over to it by itself.
-    #[must_use]
-    pub fn fallback(
-        mut self,
-        region: impl Into<String>,
-        dynamodb: aws_sdk_dynamodb::Client,
-        kms: aws_sdk_kms::Client,
-    ) -> Self {
-        self.fallbacks.push(Member::new(region, dynamodb, kms));
-        self
-    }
-
-    /// Checks that every client belongs to its region.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] for a client that is configured for another region than it was given for, and
-    /// for a region that is malformed, given twice or in another partition.
-    pub fn build(self) -> Result<RegionSet, ConfigError> {
-        for member in std::iter::once(&self.local).chain(&self.fallbacks) {
-            member.check_regions()?;
-        }
-        let inner = Inner::new(self.local, self.fallbacks)?;
-        Ok(RegionSet(Arc::new(inner)))
-    }
-}
-
-impl fmt::Debug for ClientSetBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fallbacks = self.fallbacks.iter().map(|member| &member.name);
-        f.debug_struct("ClientSetBuilder")
-            .field("local", &self.local.name)
-            .field("fallbacks", &fallbacks.collect::<Vec<_>>())
-            .finish_non_exhaustive()
     }
 }
 

@@ -110,12 +110,12 @@ impl Core {
 
     /// The client of that region, with the retries of the caller's configuration.
     pub(super) fn dynamodb(&self) -> &Client {
-        self.regions.local_dynamodb()
+        self.regions.local_member().dynamodb()
     }
 
     /// The client of that region, which sends once. For writes whose outcome must be known.
     pub(super) fn dynamodb_once(&self) -> &Client {
-        self.regions.local_dynamodb_once()
+        self.regions.local_member().dynamodb_once()
     }
 
     pub(super) async fn seal(&self, item: Item) -> Result<Item, SealError> {
