@@ -4,6 +4,8 @@ mod branch_key;
 pub mod future;
 mod kms;
 mod kms_arn;
+#[cfg(test)]
+mod kms_fallback_tests;
 mod kms_mrk;
 mod kms_mrk_discovery;
 mod kms_single;

@@ -1,5 +1,6 @@
 //! For the unit tests of this room: sealed keys without an item, and a KMS of canned answers.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_kms::config::retry::RetryConfig;
@@ -127,9 +128,27 @@ pub(super) enum Answer {
 pub(super) struct FakeKms {
     calls: Arc<Mutex<Vec<Call>>>,
     answers: Arc<Mutex<Vec<Option<Answer>>>>,
+    regional: Arc<Mutex<BTreeMap<String, Answer>>>,
 }
 
 impl FakeKms {
+    /// Answers so from now on in one region, whatever is said of all.
+    pub(super) fn always_in(&self, region: &str, answer: Answer) {
+        let host = format!("kms.{region}.amazonaws.com");
+        self.regional.lock().unwrap().insert(host, answer);
+    }
+
+    /// The regions that were asked, in order.
+    pub(super) fn asked(&self) -> Vec<String> {
+        let region = |call: Call| call.host.split('.').nth(1).unwrap().to_owned();
+        self.calls().into_iter().map(region).collect()
+    }
+
+    /// Forgets what was asked so far.
+    pub(super) fn forget(&self) {
+        self.calls.lock().unwrap().clear();
+    }
+
     /// Answers so from now on.
     pub(super) fn always(&self, answer: Answer) {
         *self.answers.lock().unwrap() = vec![Some(answer)];
@@ -166,7 +185,10 @@ impl FakeKms {
 
     fn answer(&self, call: &Call) -> Result<(u16, String), ConnectorError> {
         let mut answers = self.answers.lock().unwrap();
-        let answer = if answers.len() > 1 {
+        let regional = self.regional.lock().unwrap().get(&call.host).cloned();
+        let answer = if regional.is_some() {
+            regional
+        } else if answers.len() > 1 {
             answers.remove(0)
         } else {
             answers.first().cloned().flatten()
