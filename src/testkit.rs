@@ -9,6 +9,7 @@
 //! * **Replication** of global tables happens when the test says so ([`Cloud::replicate`]); until then
 //!   the regions lag. The last writer wins, and a region can be cut off and healed.
 //! * **Faults** strike by region, service and operation, and every attempt is counted.
+//! * **Time** can be [virtual](VirtualTime): it passes while everybody waits, so that no test does.
 //!
 //! ```
 //! use aws_sdk_dynamodb::types::AttributeValue;
@@ -45,7 +46,8 @@
 //! ```
 //!
 //! The kit needs a Tokio runtime with I/O and time enabled and starts none; a current-thread runtime is
-//! enough. A paused Tokio clock does not go with it, since that clock jumps while a socket waits.
+//! enough. A paused Tokio clock does not go with it, since that clock jumps while a socket waits; [`VirtualTime`]
+//! does not.
 
 mod batch;
 mod clock;
@@ -59,6 +61,8 @@ mod route;
 mod server;
 mod table;
 mod traffic;
+mod virtual_time;
+mod wire;
 
 pub use cloud::{Cloud, MultiRegionKey};
 pub use error::TestkitError;
@@ -68,3 +72,4 @@ pub use region::RegionHandle;
 pub use replication::Replicated;
 pub use table::{KeyType, SecondaryIndex, TableDefinition};
 pub use traffic::Service;
+pub use virtual_time::VirtualTime;

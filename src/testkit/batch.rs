@@ -1,36 +1,33 @@
 //! Batches of which DynamoDB does a part: what it does under load, and the emulator never.
 
-use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
 use serde_json::{Map, Value};
 
-use crate::testkit::route::operation_of;
+use crate::testkit::route::{Line, operation_of};
 
 /// Sends all but the last `count` requests of a batch, and adds these to the answer.
 pub(super) async fn hand_back(
     request: HttpRequest,
     count: usize,
-    plain: &SharedHttpConnector,
+    line: &Line,
 ) -> Result<HttpResponse, ConnectorError> {
     let Some(unprocessed) = Unprocessed::of(operation_of(&request)) else {
-        return plain.call(request).await;
+        return line.send(request).await;
     };
     let mut batch = parse(request.body().bytes().unwrap_or_default())?;
     let handed_back = unprocessed.take_last(&mut batch, count);
     let mut answer = if tables(&mut batch).is_none_or(|tables| tables.is_empty()) {
         Map::new()
     } else {
-        let answer = plain.call(with_body(request, batch)?).await?;
+        let answer = line.send(with_body(request, batch)?).await?;
         if !answer.status().is_success() {
             return Ok(answer);
         }
-        let body = ByteStream::new(answer.into_body()).collect().await;
-        let body = body.map_err(|error| ConnectorError::io(error.into()))?;
-        parse(&body.into_bytes())?
+        // In memory: the line reads answers whole.
+        parse(answer.body().bytes().unwrap_or_default())?
     };
     answer.insert(unprocessed.member.to_owned(), Value::Object(handed_back));
     let status = StatusCode::try_from(200_u16);

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_sdk_kms::config::{
+    BehaviorVersion, Credentials, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
+};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -20,6 +22,7 @@ use crate::testkit::route::Routes;
 use crate::testkit::server::Servers;
 use crate::testkit::table::TableDefinition;
 use crate::testkit::traffic::Service;
+use crate::testkit::virtual_time::VirtualTime;
 
 /// Several regions with DynamoDB and KMS each, in this process.
 ///
@@ -113,6 +116,19 @@ impl Cloud {
             .http_client(self.http_client.clone())
             .sleep_impl(TokioSleep::new())
             .time_source(SystemTimeSource::new())
+            .build()
+    }
+
+    /// [`sdk_config`](Self::sdk_config) on virtual time: clients wait, time out and sign by this clock.
+    ///
+    /// Protection against stalled streams is off. It compares with real time how fast bytes arrive.
+    #[must_use]
+    pub fn sdk_config_at(&self, region: impl Into<String>, time: &VirtualTime) -> SdkConfig {
+        self.sdk_config(region)
+            .into_builder()
+            .sleep_impl(time.clone())
+            .time_source(time.clone())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build()
     }
 

@@ -24,6 +24,7 @@ use aws_smithy_types::body::SdkBody;
 use crate::testkit::batch;
 use crate::testkit::fault::{Fault, FaultPlan};
 use crate::testkit::traffic::{Endpoint, InFlight, Service, Traffic};
+use crate::testkit::wire::Wire;
 
 /// Where each endpoint listens, and what happens on the way there.
 #[derive(Debug, Default)]
@@ -31,6 +32,7 @@ pub(super) struct Routes {
     pub(super) listeners: BTreeMap<Endpoint, SocketAddr>,
     pub(super) faults: FaultPlan,
     pub(super) traffic: Traffic,
+    pub(super) wire: Wire,
     closed: AtomicBool,
 }
 
@@ -145,16 +147,32 @@ impl RoutingConnector {
     fn route(&self, mut request: HttpRequest) -> Result<Attempt, ConnectorError> {
         let (endpoint, listener) = self.routes.find(host_of(request.uri()))?;
         let operation = operation_of(&request).to_owned();
+        self.routes.wire.note_change();
         request
             .set_uri(format!("http://{listener}/"))
             .map_err(|error| ConnectorError::user(error.into()))?;
         Ok(Attempt {
             in_flight: self.routes.traffic.begin(&endpoint, &operation),
             fault: self.routes.faults.strike(&endpoint, &operation),
-            plain: self.plain.clone(),
+            line: Line {
+                plain: self.plain.clone(),
+                wire: self.routes.wire.clone(),
+            },
             sleep: self.sleep.clone(),
             request,
         })
+    }
+}
+
+/// The way to the listeners, for what no fault keeps from going there.
+pub(super) struct Line {
+    plain: SharedHttpConnector,
+    wire: Wire,
+}
+
+impl Line {
+    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        self.wire.send(request, &self.plain).await
     }
 }
 
@@ -162,7 +180,7 @@ impl RoutingConnector {
 struct Attempt {
     request: HttpRequest,
     fault: Option<Fault>,
-    plain: SharedHttpConnector,
+    line: Line,
     sleep: SharedAsyncSleep,
     in_flight: InFlight,
 }
@@ -171,7 +189,7 @@ impl Attempt {
     async fn send(self) -> Result<HttpResponse, ConnectorError> {
         let _in_flight = self.in_flight;
         match self.fault {
-            None => self.plain.call(self.request).await,
+            None => self.line.send(self.request).await,
             Some(Fault::Unavailable) => Err(ConnectorError::io(
                 io::Error::new(
                     io::ErrorKind::ConnectionRefused,
@@ -186,16 +204,16 @@ impl Attempt {
             Some(Fault::Hang) => std::future::pending().await,
             Some(Fault::Latency(delay)) => {
                 self.sleep.sleep(delay).await;
-                self.plain.call(self.request).await
+                self.line.send(self.request).await
             }
             Some(Fault::Status(status, code)) => error_response(status, code),
             Some(Fault::TransactionConflict) => transaction_conflict(&self.request),
             Some(Fault::LostResponse) => {
-                self.plain.call(self.request).await?;
+                self.line.send(self.request).await?;
                 Err(ConnectorError::io("response lost by the test kit".into()))
             }
             Some(Fault::Unprocessed(count)) => {
-                batch::hand_back(self.request, count, &self.plain).await
+                batch::hand_back(self.request, count, &self.line).await
             }
         }
     }

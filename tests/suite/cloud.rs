@@ -7,6 +7,7 @@ mod routing;
 mod tables;
 mod traffic;
 mod transactions;
+mod virtual_time;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
