@@ -4,6 +4,7 @@ mod cloud;
 mod forged;
 mod keyrings;
 mod kms_double;
+mod kms_failover;
 mod leaks;
 mod pages;
 mod properties;
