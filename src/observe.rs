@@ -5,12 +5,15 @@
 //! value, an expression or a value of the encryption context.
 //!
 //! Ready observers: [`Counters`] counts in memory, [`audit_to`] writes an audit log, [`from_fn`] is told
-//! everything.
+//! everything. With the feature `metrics`, `MetricsObserver` hands counts to the recorder of the
+//! `metrics` crate; its page lists all metrics, their labels and units.
 
 mod closure;
 mod counters;
 mod event;
 mod histogram;
+#[cfg(feature = "metrics")]
+mod metrics_observer;
 mod sample;
 mod series;
 mod snapshot;
@@ -28,6 +31,8 @@ pub use event::{
     VerificationEvent,
 };
 pub use histogram::Histogram;
+#[cfg(feature = "metrics")]
+pub use metrics_observer::MetricsObserver;
 pub use snapshot::{Row, Snapshot};
 
 /// Is told what happens.
