@@ -3,17 +3,37 @@
 //! An [`Observer`] is told of each [`Event`] as it happens, on the task where it happens. Events hold
 //! names, ARNs, regions, classes and durations from a closed list; never an item's key, an attribute
 //! value, an expression or a value of the encryption context.
+//!
+//! Ready observers: [`Counters`] counts in memory, [`audit_to`] writes an audit log, [`from_fn`] is told
+//! everything. With the feature `metrics`, `MetricsObserver` hands counts to the recorder of the
+//! `metrics` crate; its page lists all metrics, their labels and units.
 
+mod closure;
+mod counters;
 mod event;
+mod histogram;
+#[cfg(feature = "metrics")]
+mod metrics_observer;
+mod sample;
+mod series;
+mod snapshot;
+#[cfg(test)]
+mod test_support;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use closure::{AuditTo, FromFn, audit_to, from_fn};
+pub use counters::Counters;
 pub use event::{
     AuditEvent, BreakerEvent, BreakerState, CacheEvent, CallEvent, CallOutcome, Event,
     FallbackEvent, FreshnessEvent, HedgeEvent, PlaintextEvent, RetryEvent, Service, VerbEvent,
     VerificationEvent,
 };
+pub use histogram::Histogram;
+#[cfg(feature = "metrics")]
+pub use metrics_observer::MetricsObserver;
+pub use snapshot::{Row, Snapshot};
 
 /// Is told what happens.
 ///

@@ -12,7 +12,7 @@ crates() {
         --edges "$1" --prefix none --format '{p}' | cut -d' ' -f1,2 | sort -u
 }
 
-readonly DEFAULT=derive SHIPPED=derive,export,streams
+readonly DEFAULT=derive SHIPPED=derive,export,metrics,streams
 shipped=$(crates normal,build "$SHIPPED")
 status=0
 
