@@ -204,6 +204,13 @@ mod tests {
                 FaultClass::Throttled,
             ),
             (429, "SomethingNew", FaultClass::Throttled),
+            (
+                400,
+                "ReplicatedWriteConflictException",
+                FaultClass::Conflict,
+            ),
+            (400, "TransactionConflictException", FaultClass::Conflict),
+            (400, "TransactionInProgressException", FaultClass::Conflict),
             (400, "AccessDeniedException", FaultClass::Denied),
             (403, "AccessDenied", FaultClass::Denied),
             (400, "RequestTimeout", FaultClass::Unavailable),

@@ -209,3 +209,137 @@ fn jitter() -> f64 {
     let _ = SystemRandom.fill(&mut byte);
     f64::from(byte[0]) / f64::from(u8::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use aws_smithy_async::time::TimeSource;
+
+    use super::*;
+    use crate::observe;
+    use crate::region::BreakerPolicy;
+
+    #[derive(Clone, Debug, Default)]
+    struct Clock(Arc<Mutex<Duration>>);
+
+    impl Clock {
+        fn pass(&self, duration: Duration) {
+            *self.0.lock().unwrap() += duration;
+        }
+    }
+
+    impl TimeSource for Clock {
+        fn now(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000) + *self.0.lock().unwrap()
+        }
+    }
+
+    struct Watched {
+        clock: Clock,
+        told: Arc<Mutex<Vec<String>>>,
+        health: Health,
+    }
+
+    const TIMEOUT: Duration = Duration::from_secs(2);
+
+    fn watched(failures: u32) -> Watched {
+        let (clock, told) = (Clock::default(), Arc::<Mutex<Vec<String>>>::default());
+        let heard = Arc::clone(&told);
+        let listen = move |event: &Event<'_>| {
+            heard.lock().unwrap().push(match event {
+                Event::Call(call) => {
+                    format!("{} {} {:?}", call.operation, call.outcome, call.latency)
+                }
+                Event::Breaker(breaker) => breaker.state.to_string(),
+                other => format!("{other:?}"),
+            });
+        };
+        let policy = HealthPolicy::new().attempt_timeout(TIMEOUT);
+        let policy = policy.breaker(BreakerPolicy::new().failures(failures).successes(1));
+        let observers = Observers::new(vec![Arc::new(observe::from_fn(listen))]);
+        let source = SharedTimeSource::new(clock.clone());
+        Watched {
+            health: Health::new(Service::Kms, "eu-west-1", source, &policy, observers),
+            clock,
+            told,
+        }
+    }
+
+    impl Watched {
+        fn told(&self) -> Vec<String> {
+            std::mem::take(&mut self.told.lock().unwrap())
+        }
+
+        fn fail(&self, class: FaultClass) {
+            let attempt = self.health.begin("Decrypt").ok().unwrap();
+            attempt.end(CallOutcome::Fault(class));
+        }
+    }
+
+    #[test]
+    fn tells_of_each_attempt_once_with_its_latency() {
+        let watched = watched(1);
+        let attempt = watched.health.begin("Decrypt").ok().unwrap();
+        watched.clock.pass(Duration::from_millis(7));
+        attempt.end(CallOutcome::Ok);
+        drop(watched.health.begin("DescribeKey"));
+        assert_eq!(
+            watched.told(),
+            ["Decrypt ok 7ms", "DescribeKey abandoned 0ns"]
+        );
+    }
+
+    #[test]
+    fn opens_and_closes_and_says_so() {
+        let watched = watched(2);
+        (0..2).for_each(|_| watched.fail(FaultClass::Unavailable));
+        assert!(watched.health.is_open());
+        let refused = watched.health.begin("Decrypt").err().unwrap();
+        assert!(refused.retry_after >= Duration::from_secs(5));
+        watched.clock.pass(refused.retry_after);
+        assert!(!watched.health.is_open());
+        let probe = watched.health.begin("Decrypt").ok().unwrap();
+        assert!(watched.health.is_open(), "one probe at a time");
+        probe.end(CallOutcome::Ok);
+        let told = watched.told();
+        let states: Vec<_> = told.iter().filter(|told| !told.contains(' ')).collect();
+        assert_eq!(states, ["open", "half_open", "closed"]);
+    }
+
+    #[test]
+    fn takes_every_answer_for_a_sign_of_life() {
+        let watched = watched(2);
+        for class in [
+            FaultClass::Throttled,
+            FaultClass::Denied,
+            FaultClass::InvalidCiphertext,
+            FaultClass::Conflict,
+        ] {
+            watched.fail(FaultClass::Unavailable);
+            watched.fail(class);
+            assert!(!watched.health.is_open(), "{class}");
+        }
+        watched.fail(FaultClass::Unavailable);
+        watched.fail(FaultClass::Caller);
+        watched.fail(FaultClass::Unavailable);
+        assert!(
+            watched.health.is_open(),
+            "a mistake of the caller says nothing"
+        );
+    }
+
+    /// A deadline may be shorter than the time-out of an attempt; then no attempt ever times out.
+    #[test]
+    fn counts_an_attempt_that_was_given_up_after_long_enough() {
+        let watched = watched(1);
+        let short = watched.health.begin("Decrypt");
+        watched.clock.pass(TIMEOUT / 2 - Duration::from_millis(1));
+        drop(short);
+        assert!(!watched.health.is_open());
+        let long = watched.health.begin("Decrypt");
+        watched.clock.pass(TIMEOUT / 2);
+        drop(long);
+        assert!(watched.health.is_open());
+    }
+}
