@@ -185,14 +185,16 @@ impl Breaker {
 
     /// Lets a call out, or not. The first one after an open period makes the breaker half-open.
     pub(crate) fn admit(&mut self, now: SystemTime) -> Admission {
-        if let Some(retry_after) = self.refusal(now) {
-            return Admission::Refused { retry_after };
-        }
-        if let State::Open { period, .. } = self.state {
+        if let State::Open { until, period } = self.state
+            && self.time_until(until, now).is_none()
+        {
             self.enter(State::HalfOpen {
                 successes: 0,
                 period,
             });
+        }
+        if let Some(retry_after) = self.refusal(now) {
+            return Admission::Refused { retry_after };
         }
         let probe = matches!(self.state, State::HalfOpen { .. });
         if probe {
@@ -273,8 +275,8 @@ impl Breaker {
 
     /// How long it is until then; `None` if that has passed.
     ///
-    /// Nor can it be further away than the longest open period, unless the clock stepped back. It would
-    /// be open for as long as the step then; rather let a call through early.
+    /// Nor can it be further away than the longest open period, unless the clock was set back. It would be
+    /// open for as long as that then; rather let a call through early.
     fn time_until(&self, until: SystemTime, now: SystemTime) -> Option<Duration> {
         let left = until.duration_since(now).ok()?;
         let longest = stretched(self.policy.max_open_for, 1.0);
