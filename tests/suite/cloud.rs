@@ -4,6 +4,7 @@ mod faults;
 mod lifetime;
 mod replication;
 mod routing;
+mod strong;
 mod tables;
 mod traffic;
 mod transactions;

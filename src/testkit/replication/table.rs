@@ -17,6 +17,15 @@ pub(super) struct GlobalTable {
     latest: BTreeMap<ItemKey, Version>,
 }
 
+/// Creates a table in one database.
+pub(super) fn create(
+    definition: &TableDefinition,
+    database: &Database,
+) -> Result<(), TestkitError> {
+    let create = request(definition.create_request())?;
+    database.create_table(create).map(drop).map_err(failed)
+}
+
 /// An item's key in one form, whatever the order of its attributes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct ItemKey(String);
@@ -42,8 +51,7 @@ impl GlobalTable {
     ) -> Result<Self, TestkitError> {
         let mut replicas = BTreeMap::new();
         for (region, database) in databases {
-            let create = request(definition.create_request())?;
-            database.create_table(create).map_err(failed)?;
+            create(definition, database)?;
             replicas.insert(region.clone(), Replica::new(definition.name(), database)?);
         }
         Ok(Self {
