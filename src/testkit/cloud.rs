@@ -266,7 +266,7 @@ impl Cloud {
         self.routes.traffic.reset();
     }
 
-    fn expect_region(&self, region: &str) -> Result<(), TestkitError> {
+    pub(super) fn expect_region(&self, region: &str) -> Result<(), TestkitError> {
         if self.databases.contains_key(region) {
             return Ok(());
         }

@@ -58,6 +58,18 @@ impl Replication {
         Ok(())
     }
 
+    pub(super) fn remove_replica(&self, table: &str, region: &str) -> Result<(), TestkitError> {
+        if self.consistency == Consistency::Strong {
+            return Err(TestkitError::new(
+                "a strongly consistent table cannot lose one of its replicas",
+            ));
+        }
+        let mut state = self.lock();
+        let replicas = state.tables.get_mut(table);
+        let removed = replicas.and_then(|replicas| replicas.remove(region));
+        removed.ok_or_else(|| no_replica(table, region))?.delete()
+    }
+
     pub(super) fn cut(&self, region: &str) {
         self.lock().cut.insert(region.to_owned());
     }
@@ -83,6 +95,12 @@ impl Replication {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn no_replica(table: &str, region: &str) -> TestkitError {
+    TestkitError::new(format!(
+        "no global table `{table}` has a replica in `{region}`"
+    ))
 }
 
 /// What one [`Cloud::replicate`](crate::testkit::Cloud::replicate) did.

@@ -2,6 +2,7 @@
 
 mod faults;
 mod lifetime;
+mod removal;
 mod replication;
 mod routing;
 mod strong;

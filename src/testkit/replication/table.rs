@@ -6,6 +6,7 @@ use dynoxide::actions::delete_item::DeleteItemRequest;
 use dynoxide::actions::get_item::GetItemRequest;
 use dynoxide::actions::put_item::PutItemRequest;
 use dynoxide::{Database, Item};
+use serde_json::json;
 
 use super::stream::{Record, Stream, failed, request};
 use crate::testkit::error::TestkitError;
@@ -58,6 +59,11 @@ impl GlobalTable {
             replicas,
             latest: BTreeMap::new(),
         })
+    }
+
+    /// Takes a region out: it gives and gets nothing any more.
+    pub(super) fn remove(&mut self, region: &str) -> Option<Replica> {
+        self.replicas.remove(region)
     }
 
     /// Replicates between the regions that are not cut; answers how many writes were taken up.
@@ -136,7 +142,7 @@ fn keep_latest(
 }
 
 /// The table in one region.
-struct Replica {
+pub(super) struct Replica {
     table: String,
     database: Database,
     stream: Stream,
@@ -155,6 +161,12 @@ impl Replica {
             owed: BTreeSet::new(),
             echoes: BTreeMap::new(),
         })
+    }
+
+    /// Deletes the table from its region.
+    pub(super) fn delete(self) -> Result<(), TestkitError> {
+        let delete = request(json!({"TableName": self.table}))?;
+        self.database.delete_table(delete).map(drop).map_err(failed)
     }
 
     /// What the stream shows that replication did not write itself.
