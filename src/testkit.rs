@@ -7,7 +7,10 @@
 //! * **Keys** are multi-Region keys of a KMS double with real AES-256-GCM and the encryption context as
 //!   additional authenticated data.
 //! * **Replication** of global tables happens when the test says so ([`Cloud::replicate`]); until then
-//!   the regions lag. The last writer wins, and a region can be cut off and healed.
+//!   the regions lag. The last writer wins, and a region can be cut off and healed. In a
+//!   [strongly consistent cloud](Cloud::start_strongly_consistent) there is no lag, and nothing to replicate.
+//! * **Replicas** of keys and tables can go missing in one region ([`RegionHandle::remove_replica`],
+//!   [`RegionHandle::remove_table`]), and those of keys come back.
 //! * **Faults** strike by region, service and operation, and every attempt is counted.
 //! * **Time** can be [virtual](VirtualTime): it passes while everybody waits, so that no test does.
 //!
@@ -49,6 +52,7 @@
 //! enough. A paused Tokio clock does not go with it, since that clock jumps while a socket waits; [`VirtualTime`]
 //! does not.
 
+mod answer;
 mod batch;
 mod clock;
 mod cloud;

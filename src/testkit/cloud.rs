@@ -17,7 +17,7 @@ use crate::testkit::clock::OrderedClock;
 use crate::testkit::error::TestkitError;
 use crate::testkit::kms::{Kms, key_arn};
 use crate::testkit::region::RegionHandle;
-use crate::testkit::replication::{Replicated, Replication};
+use crate::testkit::replication::{Consistency, Replicated, Replication};
 use crate::testkit::route::Routes;
 use crate::testkit::server::Servers;
 use crate::testkit::table::TableDefinition;
@@ -66,13 +66,46 @@ impl Cloud {
     pub async fn start(
         regions: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Self, TestkitError> {
-        let regions: BTreeSet<String> = regions.into_iter().map(Into::into).collect();
-        if regions.is_empty() {
-            return Err(TestkitError::new("a cloud needs at least one region"));
-        }
-        let (servers, kms) = (Servers::new(), Kms::default());
+        let regions = names_of(regions)?;
         let databases = open_databases(&regions)?;
-        let mut routes = Routes::default();
+        Self::serve(databases, Consistency::Eventual).await
+    }
+
+    /// Starts DynamoDB and KMS in each of these regions; tables are global and strongly consistent.
+    ///
+    /// A write is there in every region at once, for every kind of read, so that there is nothing to
+    /// [replicate](Self::replicate), and cutting off a region has no effect. As in AWS, transactions are refused
+    /// with a `ValidationException`, and a single replica of a table cannot be
+    /// [removed](RegionHandle::remove_table). Writes that conflict with one of another region are a
+    /// [fault](crate::testkit::Fault::ReplicatedWriteConflict). Keys are per region as ever.
+    ///
+    /// AWS wants three regions, or two and a witness that serves nobody; this does not check it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`start`](Self::start).
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub async fn start_strongly_consistent(
+        regions: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Self, TestkitError> {
+        let regions = names_of(regions)?;
+        let database = open_database(Arc::default())?;
+        let databases = regions
+            .into_iter()
+            .map(|region| (region, database.clone()))
+            .collect();
+        Self::serve(databases, Consistency::Strong).await
+    }
+
+    async fn serve(
+        databases: BTreeMap<String, Database>,
+        consistency: Consistency,
+    ) -> Result<Self, TestkitError> {
+        let (servers, kms) = (Servers::new(), Kms::default());
+        let mut routes = Routes::new(consistency);
         for (region, database) in &databases {
             let dynamodb = servers.serve_dynamodb(database.clone()).await?;
             routes
@@ -83,11 +116,10 @@ impl Cloud {
         }
         let routes = Arc::new(routes);
         let http_client = routes.http_client();
-        let replication = Replication::default();
         Ok(Self {
             databases,
             kms,
-            replication,
+            replication: Replication::new(consistency),
             routes,
             http_client,
             _servers: servers,
@@ -234,7 +266,7 @@ impl Cloud {
         self.routes.traffic.reset();
     }
 
-    fn expect_region(&self, region: &str) -> Result<(), TestkitError> {
+    pub(super) fn expect_region(&self, region: &str) -> Result<(), TestkitError> {
         if self.databases.contains_key(region) {
             return Ok(());
         }
@@ -258,15 +290,26 @@ impl fmt::Debug for Cloud {
     }
 }
 
+fn names_of(
+    regions: impl IntoIterator<Item = impl Into<String>>,
+) -> Result<BTreeSet<String>, TestkitError> {
+    let regions: BTreeSet<String> = regions.into_iter().map(Into::into).collect();
+    if regions.is_empty() {
+        return Err(TestkitError::new("a cloud needs at least one region"));
+    }
+    Ok(regions)
+}
+
 /// One empty database for each region, all on one clock.
 fn open_databases(regions: &BTreeSet<String>) -> Result<BTreeMap<String, Database>, TestkitError> {
     let clock = Arc::new(OrderedClock::default());
-    let open = |region: &String| {
-        let database = Database::memory_with_clock(clock.clone())
-            .map_err(|error| TestkitError::because("could not open a database", error))?;
-        Ok((region.clone(), database))
-    };
+    let open = |region: &String| Ok((region.clone(), open_database(Arc::clone(&clock))?));
     regions.iter().map(open).collect()
+}
+
+fn open_database(clock: Arc<OrderedClock>) -> Result<Database, TestkitError> {
+    Database::memory_with_clock(clock)
+        .map_err(|error| TestkitError::because("could not open a database", error))
 }
 
 /// A multi-Region key, from [`Cloud::create_multi_region_key`].

@@ -29,6 +29,9 @@ pub enum Fault {
     /// DynamoDB cancels a transaction, because another request is at work on the item of its first
     /// operation. It does nothing. Only `TransactWriteItems` and `TransactGetItems` can be cancelled.
     TransactionConflict,
+    /// DynamoDB refuses a write of items, because another region writes one of them; it does nothing.
+    /// Only `PutItem`, `UpdateItem`, `DeleteItem` and `BatchWriteItem` are struck.
+    ReplicatedWriteConflict,
     /// `BatchGetItem` and `BatchWriteItem` do all but the last so many requests of a batch, and hand
     /// these back as unprocessed. Other operations are not struck.
     Unprocessed(usize),
@@ -43,6 +46,18 @@ impl Fault {
     /// Restricts the fault to the next `n` attempts that it applies to.
     pub fn times(self, n: usize) -> FaultRule {
         FaultRule::from(self).times(n)
+    }
+
+    /// Whether there is such a fault of this operation.
+    fn can_strike(self, operation: &str) -> bool {
+        match self {
+            Self::Unprocessed(_) => batch::is_batch(operation),
+            Self::ReplicatedWriteConflict => matches!(
+                operation,
+                "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem"
+            ),
+            _ => true,
+        }
     }
 }
 
@@ -83,7 +98,7 @@ impl FaultRule {
         {
             return false;
         }
-        if matches!(self.fault, Fault::Unprocessed(_)) && !batch::is_batch(operation) {
+        if !self.fault.can_strike(operation) {
             return false;
         }
         match &mut self.remaining {

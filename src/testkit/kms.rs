@@ -81,6 +81,16 @@ impl Kms {
         Ok(())
     }
 
+    pub(super) fn remove_replica(&self, region: &str, key: &str) -> Result<(), TestkitError> {
+        multi_region::remove(&mut self.lock(), region, key)
+            .map_err(|error| TestkitError::because("could not remove the replica of a key", error))
+    }
+
+    pub(super) fn restore_replica(&self, region: &str, key: &str) -> Result<(), TestkitError> {
+        multi_region::restore(&mut self.lock(), region, key)
+            .map_err(|error| TestkitError::because("could not restore the replica of a key", error))
+    }
+
     fn call(&self, region: &str, operation: &str, body: &[u8]) -> Result<Value, KmsError> {
         let body = serde_json::from_slice(body)
             .map_err(|_| KmsError::serialization("the body is not a JSON object"))?;

@@ -65,6 +65,45 @@ impl RegionHandle<'_> {
     pub fn set_key_state(&self, key: impl AsRef<str>, state: KeyState) -> Result<(), TestkitError> {
         self.cloud.kms.set_key_state(self.name, key.as_ref(), state)
     }
+
+    /// Removes the replica of a multi-Region key from this region at once, where AWS takes a week.
+    ///
+    /// Its aliases and grants go with it. Here the key is a `NotFoundException` from now on; in other regions it
+    /// works as before, also for what was encrypted here. `key` is a key id, key ARN or alias of this region.
+    ///
+    /// # Errors
+    ///
+    /// [`TestkitError`] if the region has no such key, or it is the primary key or no multi-Region key.
+    pub fn remove_replica(&self, key: impl AsRef<str>) -> Result<(), TestkitError> {
+        self.cloud.kms.remove_replica(self.name, key.as_ref())
+    }
+
+    /// Makes a replica of a multi-Region key in this region: again, or for the first time.
+    ///
+    /// It has the policy and description of the primary key, and is enabled at once. `key` is the key id, or
+    /// the key ARN that the replica has in this region.
+    ///
+    /// # Errors
+    ///
+    /// [`TestkitError`] if the region is not one of the cloud or has the key, or if there is no such key.
+    pub fn restore_replica(&self, key: impl AsRef<str>) -> Result<(), TestkitError> {
+        self.cloud.expect_region(self.name)?;
+        self.cloud.kms.restore_replica(self.name, key.as_ref())
+    }
+
+    /// Removes a table from this region, with its items and what was not replicated from here.
+    ///
+    /// Here it is a `ResourceNotFoundException` from now on. Replication goes on between the others.
+    ///
+    /// # Errors
+    ///
+    /// [`TestkitError`] if no global table of this name has a replica here, or the cloud is
+    /// [strongly consistent](Cloud::start_strongly_consistent): such a table has all of its replicas or none.
+    pub fn remove_table(&self, name: impl AsRef<str>) -> Result<(), TestkitError> {
+        self.cloud
+            .replication
+            .remove_replica(name.as_ref(), self.name)
+    }
 }
 
 impl fmt::Debug for RegionHandle<'_> {

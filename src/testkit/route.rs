@@ -18,25 +18,37 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_runtime_api::http::StatusCode;
-use aws_smithy_types::body::SdkBody;
 
+use crate::testkit::answer;
 use crate::testkit::batch;
 use crate::testkit::fault::{Fault, FaultPlan};
+use crate::testkit::replication::Consistency;
 use crate::testkit::traffic::{Endpoint, InFlight, Service, Traffic};
 use crate::testkit::wire::Wire;
 
 /// Where each endpoint listens, and what happens on the way there.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Routes {
     pub(super) listeners: BTreeMap<Endpoint, SocketAddr>,
     pub(super) faults: FaultPlan,
     pub(super) traffic: Traffic,
     pub(super) wire: Wire,
+    consistency: Consistency,
     closed: AtomicBool,
 }
 
 impl Routes {
+    pub(super) fn new(consistency: Consistency) -> Self {
+        Self {
+            listeners: BTreeMap::new(),
+            faults: FaultPlan::default(),
+            traffic: Traffic::default(),
+            wire: Wire::default(),
+            consistency,
+            closed: AtomicBool::default(),
+        }
+    }
+
     /// Refuses every attempt from now on. The servers stop on their own time; this does not wait.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
@@ -157,6 +169,7 @@ impl RoutingConnector {
             line: Line {
                 plain: self.plain.clone(),
                 wire: self.routes.wire.clone(),
+                consistency: self.routes.consistency,
             },
             sleep: self.sleep.clone(),
             request,
@@ -168,10 +181,14 @@ impl RoutingConnector {
 pub(super) struct Line {
     plain: SharedHttpConnector,
     wire: Wire,
+    consistency: Consistency,
 }
 
 impl Line {
     pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        if self.consistency == Consistency::Strong && is_transaction(operation_of(&request)) {
+            return answer::no_transactions();
+        }
         self.wire.send(request, &self.plain).await
     }
 }
@@ -206,8 +223,9 @@ impl Attempt {
                 self.sleep.sleep(delay).await;
                 self.line.send(self.request).await
             }
-            Some(Fault::Status(status, code)) => error_response(status, code),
-            Some(Fault::TransactionConflict) => transaction_conflict(&self.request),
+            Some(Fault::Status(status, code)) => answer::error(status, code),
+            Some(Fault::TransactionConflict) => answer::transaction_conflict(&self.request),
+            Some(Fault::ReplicatedWriteConflict) => answer::replicated_write_conflict(),
             Some(Fault::LostResponse) => {
                 self.line.send(self.request).await?;
                 Err(ConnectorError::io("response lost by the test kit".into()))
@@ -219,40 +237,9 @@ impl Attempt {
     }
 }
 
-fn error_response(status: u16, code: &str) -> Result<HttpResponse, ConnectorError> {
-    let body = serde_json::json!({"__type": code, "message": "injected by the test kit"});
-    response(status, &body)
-}
-
-fn response(status: u16, body: &serde_json::Value) -> Result<HttpResponse, ConnectorError> {
-    let status =
-        StatusCode::try_from(status).map_err(|error| ConnectorError::user(error.into()))?;
-    Ok(HttpResponse::new(status, SdkBody::from(body.to_string())))
-}
-
-/// One reason per operation, of which the first is a conflict.
-fn transaction_conflict(request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
-    let asked: serde_json::Value =
-        serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
-    let operations = asked.get("TransactItems");
-    let operations = operations
-        .and_then(serde_json::Value::as_array)
-        .map_or(1, Vec::len);
-    let mut reasons = vec![serde_json::json!({"Code": "None"}); operations];
-    if let Some(first) = reasons.first_mut() {
-        *first = serde_json::json!({
-            "Code": "TransactionConflict",
-            "Message": "Transaction is ongoing for the item",
-        });
-    }
-    response(
-        400,
-        &serde_json::json!({
-            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-            "Message": "injected by the test kit",
-            "CancellationReasons": reasons,
-        }),
-    )
+/// DynamoDB does none of these on strongly consistent global tables.
+fn is_transaction(operation: &str) -> bool {
+    matches!(operation, "TransactWriteItems" | "TransactGetItems")
 }
 
 fn host_of(uri: &str) -> &str {

@@ -2,8 +2,10 @@
 
 mod faults;
 mod lifetime;
+mod removal;
 mod replication;
 mod routing;
+mod strong;
 mod tables;
 mod traffic;
 mod transactions;

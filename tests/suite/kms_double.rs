@@ -9,6 +9,7 @@ mod key_states;
 mod macs;
 mod multi_region;
 mod policies;
+mod removal;
 mod requests;
 mod rotation;
 

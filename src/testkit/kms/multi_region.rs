@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::error::KmsError;
 use super::policy::Policy;
 use super::request::Call;
-use super::state::{KeyRecord, Keys, key_arn};
+use super::state::{KeyRecord, Keys, key_arn, local_name};
 
 pub(super) fn replicate_key(keys: &mut Keys, call: &Call<'_>) -> Result<Value, KmsError> {
     let id = keys.named_by(call)?;
@@ -48,6 +48,26 @@ pub(super) fn replicate(
     }
     keys.region_mut(to).records.insert(id.to_owned(), replica);
     Ok(())
+}
+
+/// Takes a replica away at once, with its aliases and grants, where AWS waits for days.
+pub(super) fn remove(keys: &mut Keys, region: &str, named: &str) -> Result<(), KmsError> {
+    let id = keys.resolve(region, named)?;
+    let (material, arn) = (keys.material_mut(&id)?, key_arn(region, &id));
+    if !material.multi_region || material.is_primary_in(region) {
+        return Err(KmsError::unsupported(format!("{arn} is not a replica key")));
+    }
+    material.regions.remove(region);
+    keys.region_mut(region).forget(&id, &arn);
+    Ok(())
+}
+
+/// Makes the replica of a key that has none in this region.
+pub(super) fn restore(keys: &mut Keys, region: &str, named: &str) -> Result<(), KmsError> {
+    let id = local_name(region, named)?;
+    let id = id.strip_prefix("key/").unwrap_or(id);
+    let primary = keys.material_of(region, id)?.primary.clone();
+    replicate(keys, id, &primary, region)
 }
 
 pub(super) fn update_primary_region(keys: &mut Keys, call: &Call<'_>) -> Result<Value, KmsError> {

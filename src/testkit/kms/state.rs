@@ -88,6 +88,11 @@ impl Keys {
         self.materials.get(id).ok_or_else(KmsError::internal)
     }
 
+    /// The material of a key that need not be in this region.
+    pub(super) fn material_of(&self, region: &str, id: &str) -> Result<&Material, KmsError> {
+        self.materials.get(id).ok_or_else(|| no_key(region, id))
+    }
+
     pub(super) fn material_mut(&mut self, id: &str) -> Result<&mut Material, KmsError> {
         self.materials.get_mut(id).ok_or_else(KmsError::internal)
     }
@@ -166,6 +171,16 @@ impl Keys {
             "MultiRegion": material.multi_region,
             "MultiRegionConfiguration": material.configuration(region, id),
         }))
+    }
+}
+
+impl RegionalKeys {
+    /// Removes everything that is about a key.
+    pub(super) fn forget(&mut self, id: &str, arn: &str) {
+        self.records.remove(id);
+        self.aliases.retain(|_, target| target != id);
+        self.grants
+            .retain(|grant| grant.get("KeyId").and_then(Value::as_str) != Some(arn));
     }
 }
 
@@ -251,7 +266,7 @@ pub(in crate::testkit) fn key_arn(region: &str, id: &str) -> String {
 }
 
 /// Strips an ARN down to `key/…` or `alias/…`, if it is one of this region and account.
-fn local_name<'a>(region: &str, named: &'a str) -> Result<&'a str, KmsError> {
+pub(super) fn local_name<'a>(region: &str, named: &'a str) -> Result<&'a str, KmsError> {
     let Some(rest) = named.strip_prefix("arn:") else {
         return Ok(named);
     };

@@ -6,6 +6,7 @@ use dynoxide::actions::delete_item::DeleteItemRequest;
 use dynoxide::actions::get_item::GetItemRequest;
 use dynoxide::actions::put_item::PutItemRequest;
 use dynoxide::{Database, Item};
+use serde_json::json;
 
 use super::stream::{Record, Stream, failed, request};
 use crate::testkit::error::TestkitError;
@@ -15,6 +16,15 @@ use crate::testkit::table::TableDefinition;
 pub(super) struct GlobalTable {
     replicas: BTreeMap<String, Replica>,
     latest: BTreeMap<ItemKey, Version>,
+}
+
+/// Creates a table in one database.
+pub(super) fn create(
+    definition: &TableDefinition,
+    database: &Database,
+) -> Result<(), TestkitError> {
+    let create = request(definition.create_request())?;
+    database.create_table(create).map(drop).map_err(failed)
 }
 
 /// An item's key in one form, whatever the order of its attributes.
@@ -42,14 +52,18 @@ impl GlobalTable {
     ) -> Result<Self, TestkitError> {
         let mut replicas = BTreeMap::new();
         for (region, database) in databases {
-            let create = request(definition.create_request())?;
-            database.create_table(create).map_err(failed)?;
+            create(definition, database)?;
             replicas.insert(region.clone(), Replica::new(definition.name(), database)?);
         }
         Ok(Self {
             replicas,
             latest: BTreeMap::new(),
         })
+    }
+
+    /// Takes a region out: it gives and gets nothing any more.
+    pub(super) fn remove(&mut self, region: &str) -> Option<Replica> {
+        self.replicas.remove(region)
     }
 
     /// Replicates between the regions that are not cut; answers how many writes were taken up.
@@ -128,7 +142,7 @@ fn keep_latest(
 }
 
 /// The table in one region.
-struct Replica {
+pub(super) struct Replica {
     table: String,
     database: Database,
     stream: Stream,
@@ -147,6 +161,12 @@ impl Replica {
             owed: BTreeSet::new(),
             echoes: BTreeMap::new(),
         })
+    }
+
+    /// Deletes the table from its region.
+    pub(super) fn delete(self) -> Result<(), TestkitError> {
+        let delete = request(json!({"TableName": self.table}))?;
+        self.database.delete_table(delete).map(drop).map_err(failed)
     }
 
     /// What the stream shows that replication did not write itself.
