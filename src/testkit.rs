@@ -50,6 +50,7 @@
 mod batch;
 mod clock;
 mod cloud;
+mod description;
 mod error;
 mod fault;
 mod kms;

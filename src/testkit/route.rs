@@ -22,6 +22,7 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 
 use crate::testkit::batch;
+use crate::testkit::description::{self, Descriptions};
 use crate::testkit::fault::{Fault, FaultPlan};
 use crate::testkit::traffic::{Endpoint, InFlight, Service, Traffic};
 
@@ -31,6 +32,7 @@ pub(super) struct Routes {
     pub(super) listeners: BTreeMap<Endpoint, SocketAddr>,
     pub(super) faults: FaultPlan,
     pub(super) traffic: Traffic,
+    pub(super) descriptions: Descriptions,
     closed: AtomicBool,
 }
 
@@ -91,9 +93,10 @@ impl HttpClient for RoutingClient {
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
+        let plain = self.plain.http_connector(&no_timeouts(), components);
         SharedHttpConnector::new(RoutingConnector {
             routes: Arc::clone(&self.routes),
-            plain: self.plain.http_connector(&no_timeouts(), components),
+            plain: description::complete(plain, &self.routes),
             read_timeout: settings.read_timeout(),
             // The client's own, so that a test on virtual time does not wait for a fault.
             sleep: components
