@@ -6,6 +6,7 @@ mod kms;
 mod kms_arn;
 #[cfg(test)]
 mod kms_fallback_tests;
+mod kms_key_use;
 mod kms_mrk;
 mod kms_mrk_discovery;
 mod kms_single;
@@ -20,6 +21,7 @@ mod test_support;
 use std::fmt;
 use std::sync::Arc;
 
+pub use kms_key_use::KmsKeyUse;
 pub use kms_mrk::KmsMrkKeyring;
 pub use kms_mrk_discovery::{DiscoveryFilter, KmsMrkDiscoveryKeyring};
 pub use kms_single::KmsKeyring;
@@ -41,7 +43,7 @@ pub use crate::suite::KeyBinding;
 /// ```
 /// use std::sync::atomic::{AtomicUsize, Ordering};
 ///
-/// use dynaseal::keyring::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, future};
+/// use dynaseal::keyring::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KmsKeyUse, future};
 ///
 /// /// Counts how often another keyring is asked.
 /// #[derive(Debug)]
@@ -68,6 +70,10 @@ pub use crate::suite::KeyBinding;
 ///         self.asked.fetch_add(1, Ordering::Relaxed);
 ///         self.inner.on_decrypt(request)
 ///     }
+///
+///     fn kms_keys(&self) -> Vec<KmsKeyUse> {
+///         self.inner.kms_keys()
+///     }
 /// }
 /// ```
 pub trait Keyring: fmt::Debug + Send + Sync {
@@ -83,6 +89,12 @@ pub trait Keyring: fmt::Debug + Send + Sync {
 
     /// Opens one encrypted data key that this keyring recognises.
     fn on_decrypt<'a>(&'a self, request: DecryptRequest<'a>) -> future::OnDecrypt<'a>;
+
+    /// The KMS keys that this keyring uses, which a table's [`doctor`](crate::SealedTable::doctor) looks
+    /// after. Default: none. A keyring around others lists theirs.
+    fn kms_keys(&self) -> Vec<KmsKeyUse> {
+        Vec::new()
+    }
 }
 
 /// What a keyring found among the encrypted data keys, if nothing failed.
@@ -113,5 +125,9 @@ impl<K: Keyring + ?Sized> Keyring for Arc<K> {
 
     fn on_decrypt<'a>(&'a self, request: DecryptRequest<'a>) -> future::OnDecrypt<'a> {
         (**self).on_decrypt(request)
+    }
+
+    fn kms_keys(&self) -> Vec<KmsKeyUse> {
+        (**self).kms_keys()
     }
 }

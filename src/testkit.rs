@@ -56,6 +56,7 @@ mod answer;
 mod batch;
 mod clock;
 mod cloud;
+mod description;
 mod error;
 mod fault;
 mod kms;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::kms::{GrantTokens, KmsRequests, Replicas, key_of};
 use super::kms_arn::KmsKeyArn;
+use super::kms_key_use::{KmsKeyUse, UsedKey};
 use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
 use super::{Unwrapped, WrappedKey, future};
 use crate::error::ConfigError;
@@ -135,6 +136,12 @@ impl Keyring for KmsMrkKeyring {
 
     fn on_decrypt<'a>(&'a self, request: DecryptRequest<'a>) -> future::OnDecrypt<'a> {
         future::OnDecrypt::new(self.unwrap(request))
+    }
+
+    fn kms_keys(&self) -> Vec<KmsKeyUse> {
+        let key = UsedKey::MultiRegion(self.replica.clone());
+        let used = KmsKeyUse::in_set(Self::NAME, key, &self.requests.regions);
+        vec![used.with_grant_tokens(&self.requests.grant_tokens)]
     }
 }
 

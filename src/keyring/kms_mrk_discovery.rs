@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::kms::{GrantTokens, KmsRequests, Replicas, key_of};
 use super::kms_arn::KmsKeyArn;
+use super::kms_key_use::{KmsKeyUse, UsedKey};
 use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
 use super::{KeyringErrorKind, Unwrapped, future};
 use crate::error::ConfigError;
@@ -81,6 +82,17 @@ impl DiscoveryFilter {
             partition,
             accounts,
         })
+    }
+
+    /// The partition, such as `aws`.
+    #[must_use]
+    pub fn partition(&self) -> &str {
+        &self.partition
+    }
+
+    /// The account ids, sorted.
+    pub fn accounts(&self) -> impl Iterator<Item = &str> {
+        self.accounts.iter().map(String::as_str)
     }
 
     fn admits(&self, key: &KmsKeyArn) -> bool {
@@ -169,6 +181,12 @@ impl Keyring for KmsMrkDiscoveryKeyring {
 
     fn on_decrypt<'a>(&'a self, request: DecryptRequest<'a>) -> future::OnDecrypt<'a> {
         future::OnDecrypt::new(self.unwrap(request))
+    }
+
+    fn kms_keys(&self) -> Vec<KmsKeyUse> {
+        let keys = UsedKey::Discovered(self.filter.clone());
+        let used = KmsKeyUse::in_set(Self::NAME, keys, &self.requests.regions).decrypt_only();
+        vec![used.with_grant_tokens(&self.requests.grant_tokens)]
     }
 }
 

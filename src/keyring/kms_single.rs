@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::kms::{GrantTokens, KmsRequests, Replicas, key_of};
 use super::kms_arn::KmsKeyArn;
+use super::kms_key_use::KmsKeyUse;
 use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
 use super::{Unwrapped, WrappedKey, future};
 use crate::error::ConfigError;
@@ -109,6 +110,11 @@ impl Keyring for KmsKeyring {
 
     fn on_decrypt<'a>(&'a self, request: DecryptRequest<'a>) -> future::OnDecrypt<'a> {
         future::OnDecrypt::new(self.unwrap(request))
+    }
+
+    fn kms_keys(&self) -> Vec<KmsKeyUse> {
+        let used = KmsKeyUse::of_one(Self::NAME, &self.key);
+        vec![used.with_grant_tokens(&self.requests.grant_tokens)]
     }
 }
 

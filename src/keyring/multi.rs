@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
-use super::{KeyringErrorKind, Unwrapped, WrappedKey, future};
+use super::{KeyringErrorKind, KmsKeyUse, Unwrapped, WrappedKey, future};
 
 /// Wraps for several recipients, and opens with the first that can.
 ///
@@ -126,6 +126,10 @@ impl Keyring for MultiKeyring {
 
     fn on_decrypt<'a>(&'a self, request: DecryptRequest<'a>) -> future::OnDecrypt<'a> {
         future::OnDecrypt::new(self.unwrap(request))
+    }
+
+    fn kms_keys(&self) -> Vec<KmsKeyUse> {
+        self.parts.iter().flat_map(Keyring::kms_keys).collect()
     }
 }
 

@@ -221,6 +221,7 @@ impl Cloud {
         &self,
         definition: &TableDefinition,
     ) -> Result<(), TestkitError> {
+        self.routes.descriptions.is_global(definition.name());
         self.replication.create_table(definition, &self.databases)
     }
 

@@ -8,6 +8,8 @@
 mod alias;
 mod asymmetric;
 mod ciphertext;
+mod condition;
+mod dry_run;
 mod error;
 mod grant;
 mod mac;

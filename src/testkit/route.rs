@@ -21,6 +21,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use crate::testkit::answer;
 use crate::testkit::batch;
+use crate::testkit::description::{self, Descriptions};
 use crate::testkit::fault::{Fault, FaultPlan};
 use crate::testkit::replication::Consistency;
 use crate::testkit::traffic::{Endpoint, InFlight, Service, Traffic};
@@ -34,6 +35,7 @@ pub(super) struct Routes {
     pub(super) traffic: Traffic,
     pub(super) wire: Wire,
     consistency: Consistency,
+    pub(super) descriptions: Descriptions,
     closed: AtomicBool,
 }
 
@@ -43,6 +45,7 @@ impl Routes {
             listeners: BTreeMap::new(),
             faults: FaultPlan::default(),
             traffic: Traffic::default(),
+            descriptions: Descriptions::default(),
             wire: Wire::default(),
             consistency,
             closed: AtomicBool::default(),
@@ -105,9 +108,10 @@ impl HttpClient for RoutingClient {
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
+        let plain = self.plain.http_connector(&no_timeouts(), components);
         SharedHttpConnector::new(RoutingConnector {
             routes: Arc::clone(&self.routes),
-            plain: self.plain.http_connector(&no_timeouts(), components),
+            plain: description::complete(plain, &self.routes),
             read_timeout: settings.read_timeout(),
             // The client's own, so that a test on virtual time does not wait for a fault.
             sleep: components

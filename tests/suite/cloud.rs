@@ -1,5 +1,6 @@
 //! The cloud itself: tables, replication, faults, counts and routes.
 
+mod descriptions;
 mod faults;
 mod lifetime;
 mod removal;

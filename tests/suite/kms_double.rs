@@ -2,9 +2,11 @@
 
 mod aliases;
 mod asymmetric;
+mod conditions;
 mod contexts;
 mod data_keys;
 mod deletion;
+mod dry_runs;
 mod key_states;
 mod macs;
 mod multi_region;

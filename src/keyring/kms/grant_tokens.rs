@@ -27,7 +27,7 @@ impl GrantTokens {
     }
 
     /// As the SDK's setters take them; nothing at all if there are none.
-    pub(super) fn get(&self) -> Option<Vec<String>> {
+    pub(in crate::keyring) fn get(&self) -> Option<Vec<String>> {
         (!self.0.is_empty()).then(|| self.0.clone())
     }
 }

@@ -1,12 +1,14 @@
-//! Key policies: actions and conditions on the encryption context.
+//! Key policies: actions, keys, and conditions on the request.
 //!
-//! A policy rules over cryptographic operations only, so a test cannot lock itself out. Principals and
-//! resources are not looked at: whatever a statement says, it says of the one caller there is. A condition
-//! that the double cannot evaluate is refused when the policy is put, not ignored.
+//! A policy rules over cryptographic operations only, so a test cannot lock itself out. Principals are
+//! not looked at: whatever a statement says, it says of the one caller there is. Resources are, so that
+//! the policy of an IAM role can be put as well: a statement that names other keys does not apply. A
+//! condition that the double cannot evaluate is refused when the policy is put, not ignored.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::ACCOUNT_ID;
+use super::condition::{Condition, matches, strings};
 use super::error::KmsError;
 use super::request::{Call, EncryptionContext};
 use super::state::Keys;
@@ -50,13 +52,8 @@ impl Policy {
     }
 
     /// A statement that denies wins; without one that allows, nothing is allowed.
-    pub(super) fn permit(
-        &self,
-        action: &str,
-        context: &EncryptionContext,
-        arn: &str,
-    ) -> Result<(), KmsError> {
-        let applies = |statement: &&Statement| statement.applies(action, context);
+    pub(super) fn permit(&self, asked: &Asked<'_>) -> Result<(), KmsError> {
+        let applies = |statement: &&Statement| statement.applies(asked);
         let mut applying = self.statements.iter().filter(applies).peekable();
         let allowed = applying.peek().is_some();
         if allowed && applying.all(|statement| statement.effect == Effect::Allow) {
@@ -67,6 +64,7 @@ impl Policy {
         } else {
             "no statement that allows it in"
         };
+        let Asked { action, arn, .. } = asked;
         Err(KmsError::access_denied(format!(
             "not authorized to perform kms:{action} on {arn}: {why} the key policy"
         )))
@@ -89,6 +87,7 @@ impl Default for Policy {
         let everything = Statement {
             effect: Effect::Allow,
             actions: vec!["kms:*".to_owned()],
+            resources: vec!["*".to_owned()],
             conditions: Vec::new(),
         };
         Self {
@@ -98,10 +97,20 @@ impl Default for Policy {
     }
 }
 
+/// A cryptographic operation that somebody asks for.
+pub(super) struct Asked<'a> {
+    pub(super) action: &'a str,
+    pub(super) arn: &'a str,
+    pub(super) context: &'a EncryptionContext,
+    pub(super) multi_region: bool,
+}
+
 #[derive(Clone)]
 struct Statement {
     effect: Effect,
     actions: Vec<String>,
+    /// Patterns of key ARNs.
+    resources: Vec<String>,
     conditions: Vec<Condition>,
 }
 
@@ -118,7 +127,12 @@ impl Statement {
             Some("Deny") => Effect::Deny,
             _ => return Err(KmsError::malformed_policy("a statement has no effect")),
         };
+        if statement.get("NotResource").is_some() {
+            return Err(KmsError::unsupported("the double has no `NotResource`"));
+        }
         let actions = strings(statement.get("Action"))?;
+        let resources = statement.get("Resource");
+        let resources = resources.map_or_else(|| Ok(vec!["*".to_owned()]), |r| strings(Some(r)))?;
         let conditions = match statement.get("Condition") {
             Some(Value::Object(conditions)) => Condition::parse_all(conditions)?,
             Some(_) => return Err(KmsError::malformed_policy("a condition is not an object")),
@@ -127,123 +141,18 @@ impl Statement {
         Ok(Self {
             effect,
             actions,
+            resources,
             conditions,
         })
     }
 
-    fn applies(&self, action: &str, context: &EncryptionContext) -> bool {
-        let action = format!("kms:{action}").to_ascii_lowercase();
+    fn applies(&self, asked: &Asked<'_>) -> bool {
+        let action = format!("kms:{}", asked.action).to_ascii_lowercase();
         let names = |pattern: &String| matches(&pattern.to_ascii_lowercase(), &action);
+        let covers = |pattern: &String| matches(pattern, asked.arn);
+        let mut conditions = self.conditions.iter();
         self.actions.iter().any(names)
-            && self
-                .conditions
-                .iter()
-                .all(|condition| condition.holds(context))
+            && self.resources.iter().any(covers)
+            && conditions.all(|condition| condition.holds(asked))
     }
-}
-
-/// A condition on one key of the encryption context.
-#[derive(Clone)]
-struct Condition {
-    operator: Operator,
-    context_key: String,
-    values: Vec<String>,
-}
-
-#[derive(Clone, Copy)]
-enum Operator {
-    StringEquals,
-    StringNotEquals,
-    StringLike,
-    StringNotLike,
-    Null,
-}
-
-impl Condition {
-    fn parse_all(conditions: &Map<String, Value>) -> Result<Vec<Self>, KmsError> {
-        let mut parsed = Vec::new();
-        for (operator, keys) in conditions {
-            let operator = Operator::parse(operator)?;
-            let keys = keys
-                .as_object()
-                .ok_or_else(|| KmsError::malformed_policy("a condition names no key"))?;
-            for (key, values) in keys {
-                let context_key = key.strip_prefix("kms:EncryptionContext:").ok_or_else(|| {
-                    KmsError::unsupported(format!("the double has no condition key `{key}`"))
-                })?;
-                parsed.push(Self {
-                    operator,
-                    context_key: context_key.to_owned(),
-                    values: strings(Some(values))?,
-                });
-            }
-        }
-        Ok(parsed)
-    }
-
-    fn holds(&self, context: &EncryptionContext) -> bool {
-        let value = context.get(&self.context_key);
-        let equal = || value.is_some_and(|value| self.values.contains(value));
-        let like = || value.is_some_and(|v| self.values.iter().any(|pattern| matches(pattern, v)));
-        match self.operator {
-            Operator::StringEquals => equal(),
-            Operator::StringNotEquals => !equal(),
-            Operator::StringLike => like(),
-            Operator::StringNotLike => !like(),
-            Operator::Null => self
-                .values
-                .iter()
-                .any(|null| (null == "true") == value.is_none()),
-        }
-    }
-}
-
-impl Operator {
-    fn parse(name: &str) -> Result<Self, KmsError> {
-        match name {
-            "StringEquals" => Ok(Self::StringEquals),
-            "StringNotEquals" => Ok(Self::StringNotEquals),
-            "StringLike" => Ok(Self::StringLike),
-            "StringNotLike" => Ok(Self::StringNotLike),
-            "Null" => Ok(Self::Null),
-            _ => Err(KmsError::unsupported(format!(
-                "the double has no operator `{name}`"
-            ))),
-        }
-    }
-}
-
-/// A string, or a list of them.
-fn strings(value: Option<&Value>) -> Result<Vec<String>, KmsError> {
-    let string = |value: &Value| match value {
-        Value::String(text) => Ok(text.clone()),
-        Value::Bool(flag) => Ok(flag.to_string()),
-        _ => Err(KmsError::malformed_policy(
-            "a statement has a value that is not a string",
-        )),
-    };
-    match value {
-        Some(Value::Array(values)) => values.iter().map(string).collect(),
-        Some(value) => Ok(vec![string(value)?]),
-        None => Err(KmsError::malformed_policy("a statement has no action")),
-    }
-}
-
-/// Matches `*` (anything) and `?` (one character).
-fn matches(pattern: &str, text: &str) -> bool {
-    let Some(first) = pattern.chars().next() else {
-        return text.is_empty();
-    };
-    let rest = pattern.split_at(first.len_utf8()).1;
-    if first == '*' {
-        let tails = text
-            .char_indices()
-            .map(|(at, _)| text.split_at(at).1)
-            .chain([""]);
-        return tails.into_iter().any(|tail| matches(rest, tail));
-    }
-    let Some(next) = text.chars().next() else {
-        return false;
-    };
-    (first == '?' || first == next) && matches(rest, text.split_at(next.len_utf8()).1)
 }

@@ -41,6 +41,17 @@ impl<'a> Call<'a> {
         self.text(name)?.ok_or_else(|| missing(name))
     }
 
+    /// A list of texts; empty if it is not there.
+    pub(super) fn texts(&self, name: &str) -> Result<Vec<&'a str>, KmsError> {
+        let Some(value) = self.value(name) else {
+            return Ok(Vec::new());
+        };
+        let values = value.as_array().ok_or_else(|| wrong_type(name))?;
+        let texts = values.iter().map(Value::as_str);
+        let texts: Option<Vec<_>> = texts.collect();
+        texts.ok_or_else(|| wrong_type(name))
+    }
+
     pub(super) fn number(&self, name: &str) -> Result<Option<u64>, KmsError> {
         let number = |value: &Value| value.as_u64().ok_or_else(|| wrong_type(name));
         self.value(name).map(number).transpose()

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::ACCOUNT_ID;
 use super::error::KmsError;
-use super::policy::Policy;
+use super::policy::{Asked, Policy};
 use super::request::{Call, EncryptionContext};
 use crate::testkit::clock::since_epoch;
 
@@ -147,7 +147,12 @@ impl Keys {
         context: &EncryptionContext,
     ) -> Result<(), KmsError> {
         let (record, arn) = (self.record(region, id)?, key_arn(region, id));
-        record.policy.permit(action, context, &arn)?;
+        record.policy.permit(&Asked {
+            action,
+            arn: &arn,
+            context,
+            multi_region: self.material(id)?.multi_region,
+        })?;
         record.expect_usable(&arn)
     }
 

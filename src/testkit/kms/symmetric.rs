@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::asymmetric;
 use super::ciphertext::{Ciphertext, seal};
+use super::dry_run;
 use super::error::KmsError;
 use super::request::{Call, EncryptionContext, base64};
 use super::state::{Keys, Secret, key_arn};
@@ -105,6 +106,9 @@ pub(super) fn encrypt(keys: &mut Keys, call: &Call<'_>) -> Result<Value, KmsErro
 }
 
 pub(super) fn decrypt(keys: &mut Keys, call: &Call<'_>) -> Result<Value, KmsError> {
+    if dry_run::ignores_ciphertext(call)? {
+        return dry_run::decrypt(keys, call);
+    }
     let blob = call.blob("CiphertextBlob")?;
     let algorithm = call
         .text("EncryptionAlgorithm")?
@@ -146,6 +150,11 @@ fn decrypt_asymmetric(
 }
 
 pub(super) fn re_encrypt(keys: &mut Keys, call: &Call<'_>) -> Result<Value, KmsError> {
+    if dry_run::ignores_ciphertext(call)? {
+        return Err(KmsError::unsupported(
+            "the double re-encrypts nothing without a ciphertext",
+        ));
+    }
     let blob = call.blob("CiphertextBlob")?;
     let context = call.context("SourceEncryptionContext")?;
     let source = call.text("SourceKeyId")?;
