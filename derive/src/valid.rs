@@ -16,7 +16,7 @@ const ROLES: [Mark; 4] = [
     Mark::Version,
 ];
 const ACTIONS: [Mark; 4] = [Mark::Encrypt, Mark::Sign, Mark::Context, Mark::Unsigned];
-const RESERVED: [&str; 2] = ["aws_dbe_", "aws-crypto-"];
+const RESERVED: [&str; 3] = ["aws_dbe_", "aws-crypto-", "aws:rep:"];
 const MAX_NAME_LEN: usize = 65535;
 const MAX_KEY_NAME_LEN: usize = 255;
 

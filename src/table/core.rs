@@ -9,7 +9,7 @@ use super::error::Refused;
 use super::index::Indexes;
 use super::plaintext::{Found, Migration};
 use crate::error::{OpenError, SealError};
-use crate::format::RESERVED_PREFIX;
+use crate::format::{RESERVED_PREFIX, is_replication_attribute};
 use crate::item::{
     Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions, SealedLegend, Unverified,
 };
@@ -168,7 +168,7 @@ impl Core {
     /// Opens an item, or lets it through as plaintext where the policy says so.
     pub(super) async fn open_found(
         &self,
-        item: Item,
+        mut item: Item,
         budget: Option<&CallBudget>,
     ) -> Result<Found<OpenedItem, Item>, OpenError> {
         if self.migration.is_going_on()
@@ -178,6 +178,7 @@ impl Core {
             if key.is_some_and(|key| self.migration.admits(&key, self.now())) {
                 self.encryptor.check_entity(&item)?;
                 self.migration.count(self.schema().logical_table_name());
+                item.retain(|name, _| !is_replication_attribute(name));
                 return Ok(Found::Plaintext(Unverified::new(item)));
             }
         }

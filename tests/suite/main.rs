@@ -5,6 +5,7 @@ mod forged;
 mod keyrings;
 mod kms_double;
 mod leaks;
+mod legacy;
 mod pages;
 mod properties;
 mod records;

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::change::Change;
 use super::error::UpdateError;
 use crate::error::{AttributeIssue, InvalidAttribute, SealError};
-use crate::format::RESERVED_PREFIX;
+use crate::format::is_reserved;
 use crate::item::{Item, ItemSchema, Model, OpenedItem};
 use crate::table::core::Core;
 use crate::table::version;
@@ -111,7 +111,7 @@ fn check_name(
             attribute: attribute(),
         });
     }
-    if name.starts_with(RESERVED_PREFIX) {
+    if is_reserved(name) {
         let reserved = InvalidAttribute::new(name, AttributeIssue::Reserved);
         return Err(SealError::from(reserved).into());
     }
