@@ -114,7 +114,7 @@ impl<T: Model> SealedTableBuilder<T> {
                 table_name,
                 encryptor,
                 self.regions,
-                version.map(|attribute| attribute.name()),
+                version,
                 indexes,
                 Migration::new(self.plaintext_policy),
             )),

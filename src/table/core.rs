@@ -11,7 +11,7 @@ use super::plaintext::{Found, Migration};
 use crate::error::{OpenError, SealError};
 use crate::format::{RESERVED_PREFIX, is_replication_attribute};
 use crate::item::{
-    Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions, SealedLegend, Unverified,
+    AttributeSchema, Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions, SealedLegend, Unverified,
 };
 use crate::materials::CallBudget;
 use crate::region::RegionSet;
@@ -22,7 +22,7 @@ pub(super) struct Core {
     table_name: String,
     encryptor: ItemEncryptor,
     regions: RegionSet,
-    version_attribute: Option<&'static str>,
+    version_attribute: Option<AttributeSchema>,
     opens: bool,
     indexes: Arc<Indexes>,
     migration: Arc<Migration>,
@@ -33,7 +33,7 @@ impl Core {
         table_name: String,
         encryptor: ItemEncryptor,
         regions: RegionSet,
-        version_attribute: Option<&'static str>,
+        version_attribute: Option<AttributeSchema>,
         indexes: Indexes,
         migration: Migration,
     ) -> Self {
@@ -84,7 +84,7 @@ impl Core {
     }
 
     /// The version attribute of the model that an item is of, if it has one.
-    pub(super) fn version_attribute(&self, item: &Item) -> Option<&'static str> {
+    pub(super) fn version_attribute(&self, item: &Item) -> Option<AttributeSchema> {
         self.version_attribute
             .or_else(|| self.encryptor.version_attribute(item))
     }

@@ -175,8 +175,9 @@ impl<T> Put<T> {
     /// Seals the item and sends it.
     ///
     /// With `#[seal(version)]` the version is advanced by one, on the condition that the stored item
-    /// still has the version the model was read with (0: that there is none); the new number is in
-    /// the output.
+    /// still has the version the model was read with (0: that there is none). That of a new item
+    /// starts at the clock, in microseconds, or at 1 with `start = "one"`. The new number is in the
+    /// [output](PutOutput::version), and not in the model.
     ///
     /// A write with a condition whose answer was lost is sent again, the same bytes; if its own item
     /// is in the way then, it is recognised by its footer, and is a success.
