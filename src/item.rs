@@ -27,7 +27,7 @@ pub use model::{
     PartitionAndSortKey, PartitionKeyOnly, Role, Seal, VersionStart,
 };
 pub(crate) use opened::check_key;
-pub use opened::{HeaderVersion, OpenedItem};
+pub use opened::{FreshnessState, HeaderVersion, OpenedItem};
 pub(crate) use schema::SchemaSettings;
 pub use schema::{ItemSchema, ItemSchemaBuilder};
 pub use typed::{MismatchCause, ModelMismatch};

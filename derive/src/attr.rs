@@ -215,7 +215,8 @@ impl Field {
             _ => {
                 let names: Vec<_> = Mark::ALL.iter().map(|mark| mark.name()).collect();
                 let names = names.join("`, `");
-                let message = format!("unknown mark `{name}`: a field takes `{names}`, `start`, `others`");
+                let message =
+                    format!("unknown mark `{name}`: a field takes `{names}`, `start`, `others`");
                 cx.error(&meta.path, message);
                 rest(meta)?;
             }

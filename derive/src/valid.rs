@@ -89,7 +89,10 @@ fn check_attribute(cx: &Ctxt, model: &Model<'_>, field: &Field<'_>) {
         );
     }
     if let (Some((_, span)), false) = (field.attrs.start, field.attrs.has(Mark::Version)) {
-        cx.error_at(span, "`start` is for a version: write `version, start = \"one\"`");
+        cx.error_at(
+            span,
+            "`start` is for a version: write `version, start = \"one\"`",
+        );
     }
     let action = one_of(cx, field, &ACTIONS, "is stored in one way");
     let role = one_of(cx, field, &ROLES, "has one role");

@@ -11,7 +11,7 @@ use super::describe::{Description, Unverified};
 use super::entities::{Choice, Entities, EntityTag, Schemas};
 use super::fields::{self, Attributes};
 use super::legend::{SealedActions, SealedLegend};
-use super::{AttributeSchema, Item, ItemSchema, OpenedItem};
+use super::{AttributeSchema, FreshnessState, Item, ItemSchema, OpenedItem};
 use crate::context::Entries;
 use crate::crypto::random::{Random, SystemRandom};
 use crate::engine::{self, FieldBytes, Parsed, SealField, SealedParts, StoredField, Verified};
@@ -296,6 +296,7 @@ impl ItemEncryptor {
             region,
             context,
             entity: choice.entity(),
+            freshness: FreshnessState::Unchecked,
         };
         (opened, SealedLegend(legend))
     }

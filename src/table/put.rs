@@ -220,7 +220,7 @@ impl<T> Put<T> {
             async move { input.send_with(&client).await }
         };
         let repeat = Repeat::of_replacing(is_conditional, self.return_old);
-        let attempts = Attempts::new(&self.core, repeat).of_item(own_footer);
+        let attempts = Attempts::new(&self.core, repeat).of_item(own_footer.clone());
         let mut sdk = match attempts.send(attempt).await {
             Ok(answer) => answer.output_or(|| PutItemOutput::builder().build()),
             Err(failed) => {
@@ -229,6 +229,8 @@ impl<T> Put<T> {
             }
         };
         self.core.is_migrated(&key);
+        let core = &self.core;
+        core.note_written(&key, version, own_footer.as_ref()).await;
         let old = sdk.attributes.take();
         let old = returned::open_some(&self.core, &key, old).await;
         Ok(PutOutput { version, old, sdk })
