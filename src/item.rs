@@ -24,10 +24,10 @@ pub use entity::Entity;
 pub(crate) use legend::{SealedActions, SealedLegend};
 pub use model::{
     AnyKey, AttributeSchema, Attributes, IntoKey, Key, KeyValue, Model, ModelSchema, NoKey, Part,
-    PartitionAndSortKey, PartitionKeyOnly, Role, Seal,
+    PartitionAndSortKey, PartitionKeyOnly, Role, Seal, VersionStart,
 };
 pub(crate) use opened::check_key;
-pub use opened::{HeaderVersion, OpenedItem};
+pub use opened::{FreshnessState, HeaderVersion, OpenedItem};
 pub(crate) use schema::SchemaSettings;
 pub use schema::{ItemSchema, ItemSchemaBuilder};
 pub use typed::{MismatchCause, ModelMismatch};

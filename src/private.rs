@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 pub use crate::action::CryptoAction;
 pub use crate::item::{
     AnyKey, AttributeSchema, ModelSchema, NoKey, Part, PartitionAndSortKey, PartitionKeyOnly, Role,
-    Seal,
+    Seal, VersionStart,
 };
 
 /// Answers at compile time whether a type is sealed: the inherent constant hides the trait's where

@@ -27,6 +27,9 @@
 //!
 //! Items that come another way are opened by [`records`](crate::records).
 //!
+//! Of models with a version, a table remembers what it has seen, and reports what is older:
+//! [`freshness`].
+//!
 //! [`SealOnly`] and [`OpenOnly`] are tables with half of the operations. [`PlaintextPolicy`] lets a
 //! table be read while it is being migrated.
 
@@ -42,6 +45,7 @@ mod delete;
 mod entities;
 mod error;
 mod fetch_from_table;
+pub mod freshness;
 mod get;
 mod handle;
 mod index;
@@ -262,6 +266,22 @@ impl<T: Model> SealedTable<T> {
         expression: UpdateExpression,
     ) -> UpdateUnsigned<T> {
         UpdateUnsigned::new(Arc::clone(&self.core), key.into_key(), expression)
+    }
+
+    /// Forgets which version of an item was seen: the next read takes what is stored for the newest. After
+    /// a restore from a backup, and whenever somebody has decided that an older item shall stand.
+    ///
+    /// Without [`freshness`], nothing is remembered, and nothing happens.
+    ///
+    /// # Errors
+    ///
+    /// [`FreshnessError`](freshness::FreshnessError) if the store of seen versions failed, or if this is
+    /// no key of this table.
+    pub async fn forget_version(
+        &self,
+        key: impl IntoKey<T::KeyShape>,
+    ) -> Result<(), freshness::FreshnessError> {
+        self.core.forget_version(key.into_key()).await
     }
 
     /// How often this table, and all clones and handles of it, have let plaintext through; see

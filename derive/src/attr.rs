@@ -15,6 +15,13 @@ pub(crate) enum Choice {
     Sign,
 }
 
+/// Where the version of a new item starts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    Clock,
+    One,
+}
+
 /// The marks a field can carry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
@@ -70,6 +77,7 @@ pub(crate) struct Container {
 pub(crate) struct Field {
     pub(crate) marks: Vec<(Mark, Span)>,
     pub(crate) others: Option<(Choice, Span)>,
+    pub(crate) start: Option<(Start, Span)>,
     pub(crate) rename: Option<LitStr>,
     pub(crate) flatten: Option<Span>,
     /// `skip`: not an attribute at all.
@@ -105,7 +113,11 @@ impl Container {
                 let choice = choice(cx, &literal, "default").unwrap_or(Choice::Encrypt);
                 once(cx, &meta.path, &mut self.default, choice);
             }
-            _ if Mark::ALL.iter().any(|mark| mark.name() == name) || name == "others" => {
+            "others" | "start" => {
+                cx.error(&meta.path, format!("`{name}` belongs on a field"));
+                rest(meta)?;
+            }
+            _ if Mark::ALL.iter().any(|mark| mark.name() == name) => {
                 cx.error(&meta.path, format!("`{name}` belongs on a field"));
                 rest(meta)?;
             }
@@ -191,6 +203,11 @@ impl Field {
                 let choice = choice(cx, &literal, "others").unwrap_or(Choice::Encrypt);
                 once(cx, &meta.path, &mut self.others, (choice, span(&meta.path)));
             }
+            "start" => {
+                let literal = string(meta, "start = \"one\"")?;
+                let start = start(cx, &literal).unwrap_or(Start::Clock);
+                once(cx, &meta.path, &mut self.start, (start, span(&meta.path)));
+            }
             "table" | "default" => {
                 cx.error(&meta.path, format!("`{name}` belongs on the struct"));
                 rest(meta)?;
@@ -198,7 +215,8 @@ impl Field {
             _ => {
                 let names: Vec<_> = Mark::ALL.iter().map(|mark| mark.name()).collect();
                 let names = names.join("`, `");
-                let message = format!("unknown mark `{name}`: a field takes `{names}`, `others`");
+                let message =
+                    format!("unknown mark `{name}`: a field takes `{names}`, `start`, `others`");
                 cx.error(&meta.path, message);
                 rest(meta)?;
             }
@@ -268,6 +286,19 @@ fn choice(cx: &Ctxt, literal: &LitStr, name: &str) -> Option<Choice> {
         }
     }
     None
+}
+
+fn start(cx: &Ctxt, literal: &LitStr) -> Option<Start> {
+    match literal.value().as_str() {
+        "clock" => Some(Start::Clock),
+        "one" => Some(Start::One),
+        value => {
+            let value = value.escape_debug();
+            let message = format!("a version starts at `clock` or `one`, not `{value}`");
+            cx.error(literal, message);
+            None
+        }
+    }
 }
 
 /// One `#[seal(..)]` or `#[serde(..)]`.

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use crate::ast::{Field, Model};
-use crate::attr::{Choice, Mark};
+use crate::attr::{Choice, Mark, Start};
 use crate::types::{mentions_parameters, named_types};
 
 pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
@@ -62,9 +62,10 @@ fn part(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
     let name = &field.name;
     let action = action(model, field);
     let role = role(field);
+    let start = start(field);
     quote! {
         ::dynaseal::__private::Part::Attribute(
-            ::dynaseal::__private::AttributeSchema::new(#name, #action, #role)
+            ::dynaseal::__private::AttributeSchema::new(#name, #action, #role) #start
         )
     }
 }
@@ -108,6 +109,16 @@ fn role(field: &Field<'_>) -> TokenStream {
         _ => quote!(Plain),
     };
     quote!(::dynaseal::__private::Role::#role)
+}
+
+/// Where a version starts, unless that is the clock.
+fn start(field: &Field<'_>) -> TokenStream {
+    match field.attrs.start {
+        Some((Start::One, _)) => {
+            quote!(.starting_at(::dynaseal::__private::VersionStart::One))
+        }
+        Some((Start::Clock, _)) | None => TokenStream::new(),
+    }
 }
 
 /// Own keys decide; without any the shape is that of the flattened struct that has them.

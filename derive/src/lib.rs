@@ -37,7 +37,8 @@ use crate::ctxt::Ctxt;
 /// | `context` | in clear, signed, and part of the encryption context that KMS sees and logs |
 /// | `unsigned` | in clear, and anybody with write access can change it; the type is `Unsigned<T>` |
 /// | `tenant` | a `context` attribute that chooses the tenant's keys |
-/// | `version` | a signed `u64` that every write advances |
+/// | `version` | a signed `u64` that every write advances by one; of a new item it is the clock, in microseconds |
+/// | `version, start = "one"` | the same, but of a new item it is 1, so that one that is deleted and put again looks like an older one |
 /// | `others = "encrypt"`, `"sign"` | on a flattened map: what its attributes get |
 /// | `as_value` | the field's type derives `Seal` for another use; here it is one attribute |
 ///

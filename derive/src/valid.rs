@@ -16,7 +16,7 @@ const ROLES: [Mark; 4] = [
     Mark::Version,
 ];
 const ACTIONS: [Mark; 4] = [Mark::Encrypt, Mark::Sign, Mark::Context, Mark::Unsigned];
-const RESERVED: [&str; 2] = ["aws_dbe_", "aws-crypto-"];
+const RESERVED: [&str; 3] = ["aws_dbe_", "aws-crypto-", "aws:rep:"];
 const MAX_NAME_LEN: usize = 65535;
 const MAX_KEY_NAME_LEN: usize = 255;
 
@@ -34,12 +34,13 @@ pub(crate) fn check(cx: &Ctxt, model: &Model<'_>) {
 
 fn check_skipped(cx: &Ctxt, field: &Field<'_>) {
     let others = field.attrs.others.map(|(_, span)| ("others", span));
+    let start = field.attrs.start.map(|(_, span)| ("start", span));
     let marks = field
         .attrs
         .marks
         .iter()
         .map(|(mark, span)| (mark.name(), *span));
-    for (name, span) in marks.chain(others) {
+    for (name, span) in marks.chain(start).chain(others) {
         cx.error_at(
             span,
             format!("`{name}` does nothing: serde skips this field"),
@@ -51,13 +52,15 @@ fn check_skipped(cx: &Ctxt, field: &Field<'_>) {
 }
 
 fn check_flattened(cx: &Ctxt, field: &Field<'_>) {
-    for (mark, span) in &field.attrs.marks {
+    let start = field.attrs.start.map(|(_, span)| ("start", span));
+    let marks = field.attrs.marks.iter();
+    let marks = marks.map(|(mark, span)| (mark.name(), *span));
+    for (name, span) in marks.chain(start) {
         let message = format!(
-            "`{}` does nothing on a flattened field: a flattened struct has marks of its own, and \
-             a flattened map takes `others`",
-            mark.name()
+            "`{name}` does nothing on a flattened field: a flattened struct has marks of its own, and \
+             a flattened map takes `others`"
         );
-        cx.error_at(*span, message);
+        cx.error_at(span, message);
     }
     if let Some((name, span)) = field.attrs.skip_some {
         cx.error_at(
@@ -83,6 +86,12 @@ fn check_attribute(cx: &Ctxt, model: &Model<'_>, field: &Field<'_>) {
         cx.error_at(
             span,
             "`others` is for a flattened map: add `#[serde(flatten)]`",
+        );
+    }
+    if let (Some((_, span)), false) = (field.attrs.start, field.attrs.has(Mark::Version)) {
+        cx.error_at(
+            span,
+            "`start` is for a version: write `version, start = \"one\"`",
         );
     }
     let action = one_of(cx, field, &ACTIONS, "is stored in one way");

@@ -51,7 +51,7 @@ impl Error for InvalidAttribute {}
 pub enum AttributeIssue {
     /// The schema states no action for it, and it is not allowed to be unsigned.
     NoAction,
-    /// Its name belongs to the item format.
+    /// Its name belongs to the item format, or to DynamoDB's replication.
     Reserved,
     /// It is a key or part of the encryption context, and the item has none.
     Missing,
@@ -75,7 +75,10 @@ impl fmt::Display for AttributeIssue {
             Self::NoAction => {
                 "no crypto action; give it one in the schema, or allow it to be unsigned"
             }
-            Self::Reserved => "names that start with `aws_dbe_` belong to the item format",
+            Self::Reserved => {
+                "reserved; names that start with `aws_dbe_` belong to the item format, those with \
+                 `aws:rep:` to DynamoDB's replication"
+            }
             Self::Missing => "missing; keys and context attributes must be present",
             Self::NotBinary => "encrypted according to the header, but not of type B",
             Self::TooShort => "encrypted according to the header, but shorter than any ciphertext",

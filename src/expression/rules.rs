@@ -10,7 +10,7 @@ use super::condition::Node;
 use super::operand::{Operand, OperandKind};
 use super::path::Attribute;
 use crate::action::CryptoAction;
-use crate::format::RESERVED_PREFIX;
+use crate::format::{REPLICATION_PREFIX, RESERVED_PREFIX};
 use crate::item::ItemSchema;
 
 /// What is done with the attributes of a table.
@@ -64,6 +64,7 @@ impl fmt::Display for Refusal {
 }
 
 const RESERVED: &str = "belongs to the item format; expressions leave it to the table";
+const REPLICATION: &str = "belongs to DynamoDB's replication, and nobody vouches for it";
 const UNKNOWN: &str = "has no action in the schema, so it may be encrypted, or its name is \
                        misspelt; give it an action";
 const ENCRYPTED: &str = "is encrypted, so DynamoDB would see its ciphertext; use it in \
@@ -127,9 +128,7 @@ fn check_existence(path: &Attribute, rules: &dyn AttributeRules) -> Result<(), R
 }
 
 fn is_encrypted(path: &Attribute, rules: &dyn AttributeRules) -> Result<bool, Refusal> {
-    if path.name().starts_with(RESERVED_PREFIX) {
-        return Err(Refusal::new(path, RESERVED));
-    }
+    check_reserved(path)?;
     match rules.action(path.name()) {
         Some(action) => Ok(action == CryptoAction::EncryptAndSign),
         None => Err(Refusal::new(path, UNKNOWN)),
@@ -138,11 +137,22 @@ fn is_encrypted(path: &Attribute, rules: &dyn AttributeRules) -> Result<bool, Re
 
 /// An attribute that is written in place: no signature may cover it.
 pub(super) fn check_unsigned(path: &Attribute, rules: &dyn AttributeRules) -> Result<(), Refusal> {
-    if path.name().starts_with(RESERVED_PREFIX) {
-        return Err(Refusal::new(path, RESERVED));
-    }
+    check_reserved(path)?;
     if rules.is_in_signature_scope(path.name()) {
         return Err(Refusal::new(path, SIGNED));
+    }
+    Ok(())
+}
+
+/// Names that nobody's schema can give an action.
+fn check_reserved(path: &Attribute) -> Result<(), Refusal> {
+    for (prefix, why) in [
+        (RESERVED_PREFIX, RESERVED),
+        (REPLICATION_PREFIX, REPLICATION),
+    ] {
+        if path.name().starts_with(prefix) {
+            return Err(Refusal::new(path, why));
+        }
     }
     Ok(())
 }

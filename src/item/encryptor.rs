@@ -11,7 +11,7 @@ use super::describe::{Description, Unverified};
 use super::entities::{Choice, Entities, EntityTag, Schemas};
 use super::fields::{self, Attributes};
 use super::legend::{SealedActions, SealedLegend};
-use super::{Item, ItemSchema, OpenedItem};
+use super::{AttributeSchema, FreshnessState, Item, ItemSchema, OpenedItem};
 use crate::context::Entries;
 use crate::crypto::random::{Random, SystemRandom};
 use crate::engine::{self, FieldBytes, Parsed, SealField, SealedParts, StoredField, Verified};
@@ -113,9 +113,14 @@ impl ItemEncryptor {
     }
 
     /// The version attribute of the entity type that an item is of.
-    pub(crate) fn version_attribute(&self, item: &Item) -> Option<&'static str> {
+    pub(crate) fn version_attribute(&self, item: &Item) -> Option<AttributeSchema> {
         let choice = self.schemas.choose(item).ok()?;
         choice.version_attribute()
+    }
+
+    /// The version attributes of all entity types.
+    pub(crate) fn versions(&self) -> Vec<AttributeSchema> {
+        self.schemas.versions()
     }
 
     /// Which entity type an item is of, going by what it says.
@@ -291,6 +296,7 @@ impl ItemEncryptor {
             region,
             context,
             entity: choice.entity(),
+            freshness: FreshnessState::Unchecked,
         };
         (opened, SealedLegend(legend))
     }

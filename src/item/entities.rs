@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub use self::builder::EntitiesBuilder;
 pub(super) use self::choice::{Choice, Schemas};
 use super::discriminator::Selector;
-use super::{Item, ItemSchema};
+use super::{AttributeSchema, Item, ItemSchema};
 use crate::error::ConfigError;
 
 /// The entity types of one table (single-table design): each with a name, a schema, and a
@@ -85,7 +85,7 @@ struct EntityType {
     schema: ItemSchema,
     selector: Selector,
     model: Option<TypeId>,
-    version: Option<&'static str>,
+    version: Option<AttributeSchema>,
 }
 
 impl Entities {
@@ -105,6 +105,11 @@ impl Entities {
         let mut types = self.0.types.iter();
         let found = types.find(|entity| &*entity.name == name);
         found.map(|entity| &entity.schema)
+    }
+
+    /// The version attributes of the entity types that have one.
+    pub(super) fn versions(&self) -> impl Iterator<Item = AttributeSchema> {
+        self.0.types.iter().filter_map(|entity| entity.version)
     }
 
     /// What holds of all: an attribute is encrypted if any entity type encrypts it.

@@ -12,10 +12,10 @@ use crate::engine::{FieldBytes, SealField, StoredField};
 use crate::error::{
     AttributeIssue, InvalidAttribute, OpenError, SchemaChanged, SealError, ValueError,
 };
-use crate::format::RESERVED_PREFIX;
 use crate::format::canonical_path::canonical_order;
 use crate::format::header::Header;
 use crate::format::legend::LegendByte;
+use crate::format::{RESERVED_PREFIX, is_replication_attribute, is_reserved};
 use crate::value::{TYPE_ID_LEN, Terminal, TypeId, encode_to, expected_len};
 
 /// The least an encrypted attribute has: a type id and a tag.
@@ -58,14 +58,13 @@ impl Attributes {
         }
     }
 
-    /// The item, without what belongs to the format.
+    /// The item, without what belongs to the format, and to DynamoDB's replication.
     pub(super) fn into_item(self) -> Item {
         // Room for header and footer: a map that grows hashes every name again.
         let mut item = Item::with_capacity(self.all.len() + 2);
-        let own = self
-            .all
-            .into_iter()
-            .filter(|(name, _)| !name.starts_with(RESERVED_PREFIX));
+        let own = self.all.into_iter().filter(|(name, _)| {
+            !(name.starts_with(RESERVED_PREFIX) || is_replication_attribute(name))
+        });
         item.extend(own);
         item
     }
@@ -79,11 +78,7 @@ pub(super) fn check_sealable(schema: &ItemSchema, item: &Item) -> Result<(), Inv
     {
         return Err(InvalidAttribute::new(name, AttributeIssue::Missing));
     }
-    match item
-        .keys()
-        .filter(|name| name.starts_with(RESERVED_PREFIX))
-        .min()
-    {
+    match item.keys().filter(|name| is_reserved(name)).min() {
         Some(name) => Err(InvalidAttribute::new(name, AttributeIssue::Reserved)),
         None => Ok(()),
     }

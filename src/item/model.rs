@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::key::{AnyKey, IntoKey, Key, KeyValue, NoKey, PartitionAndSortKey, PartitionKeyOnly};
-pub use self::schema::{AttributeSchema, Attributes, ModelSchema, Part, Role};
+pub use self::schema::{AttributeSchema, Attributes, ModelSchema, Part, Role, VersionStart};
 use super::typed::{self, ModelMismatch};
 use super::{Item, OpenedItem};
 

@@ -29,6 +29,22 @@ impl From<Version> for HeaderVersion {
     }
 }
 
+/// Whether an item is the newest that was seen; see [`freshness`](crate::table::freshness).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FreshnessState {
+    /// Nobody compared it: it has no version, or came with a write, out of a stream or an export.
+    #[default]
+    Unchecked,
+    /// No newer one was seen.
+    Fresh,
+    /// A newer one was seen. Only an item of a secondary index is handed out like this.
+    Stale,
+    /// Another item of the same version was seen. Only an item of a secondary index is handed out like
+    /// this.
+    Diverged,
+}
+
 /// An item that was verified and decrypted, and what is known about how.
 ///
 /// Its `Debug` shows attribute names, never values.
@@ -43,6 +59,7 @@ pub struct OpenedItem {
     pub(super) key: Option<String>,
     pub(super) region: Option<String>,
     pub(super) entity: Option<EntityTag>,
+    pub(super) freshness: FreshnessState,
 }
 
 impl OpenedItem {
@@ -113,6 +130,18 @@ impl OpenedItem {
         self.region.as_deref()
     }
 
+    /// Whether the item is the newest that its table has seen, where items have versions.
+    #[must_use]
+    pub fn freshness(&self) -> FreshnessState {
+        self.freshness
+    }
+
+    /// The same item, compared.
+    pub(crate) fn with_freshness(mut self, freshness: FreshnessState) -> Self {
+        self.freshness = freshness;
+        self
+    }
+
     /// A store that hands out another item than the one under this key, however validly sealed, is
     /// caught here.
     pub(crate) fn check_key(&self, key: &Item) -> Result<(), OpenError> {
@@ -145,6 +174,7 @@ impl fmt::Debug for OpenedItem {
             .field("keyring", &self.keyring)
             .field("key", &self.key)
             .field("region", &self.region)
+            .field("freshness", &self.freshness)
             .finish_non_exhaustive()
     }
 }

@@ -15,8 +15,8 @@ use super::model::ModelSchema;
 use crate::action::CryptoAction;
 use crate::context::{self, Entries};
 use crate::error::ConfigError;
-use crate::format::RESERVED_PREFIX;
 use crate::format::canonical_path::PathPrefix;
+use crate::format::{REPLICATION_PREFIX, RESERVED_PREFIX, is_replication_attribute};
 use crate::suite::{AlgorithmSuite, KeyBinding};
 
 /// The rules for the items of one table: actions by attribute, keys, suites.
@@ -140,6 +140,10 @@ impl ItemSchema {
     /// refuses it.
     #[must_use]
     pub fn action(&self, name: &str) -> Option<CryptoAction> {
+        // Whatever is said of attributes without a name of their own: these are DynamoDB's.
+        if name.starts_with(REPLICATION_PREFIX) {
+            return None;
+        }
         if let Some(action) = self.actions.get(name) {
             return Some(*action);
         }
@@ -151,9 +155,13 @@ impl ItemSchema {
     }
 
     /// Whether the signature of an item covers an attribute of this name.
+    ///
+    /// Never that of `aws:rep:deleting`, `aws:rep:updatetime` and `aws:rep:updateregion`, which global
+    /// tables of the version of 2017 add to items: opening drops them, and nothing writes them.
     #[must_use]
     pub fn is_in_signature_scope(&self, name: &str) -> bool {
         !(name.starts_with(RESERVED_PREFIX)
+            || is_replication_attribute(name)
             || self.unsigned.contain(name)
             || self.table_unsigned.contain(name))
     }

@@ -1,48 +1,55 @@
 //! Named futures of the [`Keyring`](super::Keyring) trait: ready at once, or boxed.
 
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use aws_smithy_async::future::now_or_later::{BoxFuture, NowOrLater};
-
 use super::{KeyringError, Unwrapped, WrappedKey};
 
-/// Declares a named future over [`NowOrLater`].
+/// Declares a named future over smithy's `NowOrLater`.
 macro_rules! named_future {
     ($(#[$doc:meta])* $name:ident -> $output:ty) => {
         $(#[$doc])*
         #[must_use = "futures do nothing unless awaited"]
-        pub struct $name<'a>(NowOrLater<$output, BoxFuture<'a, $output>>);
+        pub struct $name<'a>(
+            aws_smithy_async::future::now_or_later::NowOrLater<
+                $output,
+                aws_smithy_async::future::now_or_later::BoxFuture<'a, $output>,
+            >,
+        );
 
         impl<'a> $name<'a> {
-            /// Boxes a future, for keyrings that wait for something.
+            /// Boxes a future, for implementations that wait for something.
             pub fn new(future: impl Future<Output = $output> + Send + 'a) -> Self {
-                Self(NowOrLater::new(Box::pin(future)))
+                Self(aws_smithy_async::future::now_or_later::NowOrLater::new(
+                    Box::pin(future),
+                ))
             }
 
             /// An answer that is there already, without a box.
             pub fn ready(output: $output) -> Self {
-                Self(NowOrLater::ready(output))
+                Self(aws_smithy_async::future::now_or_later::NowOrLater::ready(
+                    output,
+                ))
             }
         }
 
         impl Future for $name<'_> {
             type Output = $output;
 
-            fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-                Pin::new(&mut self.0).poll(cx)
+            fn poll(
+                mut self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<Self::Output> {
+                std::pin::Pin::new(&mut self.0).poll(cx)
             }
         }
 
-        impl fmt::Debug for $name<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Debug for $name<'_> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($name)).finish_non_exhaustive()
             }
         }
     };
 }
+
+pub(crate) use named_future;
 
 named_future! {
     /// What [`Keyring::on_encrypt`](super::Keyring::on_encrypt) returns.

@@ -18,6 +18,7 @@ use super::core::Core;
 use super::customize::{self, refuse_set};
 use super::deadline;
 use super::error::{OperationError, Refused};
+use super::freshness::Origin;
 use super::key_bytes::KeyBytes;
 use super::page::{
     AsOpened, DEFAULT_CONCURRENCY, IntoModel, ItemError, OpenStored, UnopenedItem, open_all,
@@ -177,7 +178,7 @@ impl<T: Model + 'static> BatchGet<T> {
         let (unprocessed, consumed_capacity) = reader.finish();
         results.extend(unprocessed.map(|key| (key, Err(ItemError::Unprocessed))));
         let result = |asked: Asked| {
-            let result = results.remove(&asked.bytes).transpose();
+            let result = results.remove(&asked.bytes).unwrap_or(Ok(None));
             (asked.key, result)
         };
         Ok(BatchGetOutput {
@@ -216,10 +217,11 @@ async fn open<O: OpenStored>(
     opener: Arc<O>,
     found: Vec<Found>,
     concurrency: usize,
-) -> Vec<(KeyBytes, Result<O::Opened, ItemError>)> {
+) -> Vec<(KeyBytes, Result<Option<O::Opened>, ItemError>)> {
     let (keys, items): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     let items = items.into_iter().map(Ok).collect();
-    let opened = open_all(Arc::clone(core), opener, None, items, concurrency);
+    let core = Arc::clone(core);
+    let opened = open_all(core, opener, None, items, Origin::Table, concurrency);
     let opened = opened.map(|result| result.map_err(UnopenedItem::into_error));
     keys.into_iter()
         .zip(opened.collect::<Vec<_>>().await)

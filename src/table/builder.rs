@@ -5,11 +5,15 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::core::Core;
+use super::freshness::{self, Freshness};
 use super::index::{Indexes, SecondaryIndex};
 use super::plaintext::{Migration, PlaintextPolicy};
 use super::{SealedTable, name};
 use crate::error::ConfigError;
-use crate::item::{Entities, Item, ItemEncryptor, ItemSchema, Model, ModelSchema, SchemaSettings};
+use crate::item::{
+    AttributeSchema, Entities, Item, ItemEncryptor, ItemSchema, Model, ModelSchema, SchemaSettings,
+    VersionStart,
+};
 use crate::keyring::Keyring;
 use crate::region::RegionSet;
 use crate::suite::AlgorithmSuite;
@@ -25,6 +29,7 @@ pub struct SealedTableBuilder<T = Item> {
     settings: SchemaSettings,
     plaintext_policy: PlaintextPolicy,
     indexes: Vec<SecondaryIndex>,
+    freshness: freshness::Choice,
     model: PhantomData<fn() -> T>,
 }
 
@@ -39,6 +44,7 @@ impl<T: Model> SealedTableBuilder<T> {
             settings: SchemaSettings::default(),
             plaintext_policy: PlaintextPolicy::forbid(),
             indexes: Vec::new(),
+            freshness: freshness::Choice::Default,
             model: PhantomData,
         }
     }
@@ -88,6 +94,23 @@ impl<T: Model> SealedTableBuilder<T> {
         self
     }
 
+    /// Remembers elsewhere which versions of items were seen: in a memory that several tables have in
+    /// common, or in a store that processes share. See [`freshness`].
+    ///
+    /// Default: in a memory of its own, of
+    /// [100,000 items](freshness::InMemoryFreshness::DEFAULT_MAX_ITEMS), if the model has a version.
+    pub fn freshness(mut self, freshness: impl Freshness + 'static) -> Self {
+        self.freshness = freshness::Choice::Own(Arc::new(freshness));
+        self
+    }
+
+    /// Takes every item that verifies for the newest, although the model has a version: an old one that
+    /// somebody put back goes unnoticed, and so does a write that another region's has undone.
+    pub fn without_freshness(mut self) -> Self {
+        self.freshness = freshness::Choice::Off;
+        self
+    }
+
     /// Declares a secondary index, so that its first query needs no `DescribeTable`.
     pub fn index(mut self, index: SecondaryIndex) -> Self {
         self.indexes.push(index);
@@ -100,13 +123,23 @@ impl<T: Model> SealedTableBuilder<T> {
     ///
     /// [`ConfigError`] for a name that is no table; a model without table or partition key; a typed
     /// table with a second schema, an untyped one without; an index that is declared twice or has an
-    /// encrypted attribute for a key; a plaintext policy for every key; and whatever
+    /// encrypted attribute for a key; a plaintext policy for every key; a freshness for items without
+    /// versions; versions that start at the clock of a client that has none; and whatever
     /// [`ItemSchemaBuilder::build`](crate::item::ItemSchemaBuilder::build) refuses.
     pub fn build(self) -> Result<SealedTable<T>, ConfigError> {
         let table_name = name::resolve(&self.table_name, &self.regions)?;
         let encryptor = self.encryptor()?;
         let indexes = Indexes::new(self.indexes, encryptor.schema())?;
         let version = T::schema().and_then(ModelSchema::version);
+        let versions: Vec<_> = version.into_iter().chain(encryptor.versions()).collect();
+        check_clock(&versions, &self.regions)?;
+        let freshness = self.freshness.resolve(!versions.is_empty());
+        let freshness = freshness.ok_or_else(|| {
+            ConfigError::new(
+                "freshness compares versions, and the items of this table have none: mark a field with \
+                 `#[seal(version)]`",
+            )
+        })?;
         let has_sort_key = encryptor.schema().sort_key_name().is_some();
         self.plaintext_policy.check(has_sort_key)?;
         Ok(SealedTable {
@@ -114,9 +147,10 @@ impl<T: Model> SealedTableBuilder<T> {
                 table_name,
                 encryptor,
                 self.regions,
-                version.map(|attribute| attribute.name()),
+                version,
                 indexes,
                 Migration::new(self.plaintext_policy),
+                freshness,
             )),
             model: PhantomData,
         })
@@ -149,6 +183,18 @@ impl<T: Model> SealedTableBuilder<T> {
             )),
         }
     }
+}
+
+/// A version that starts at the clock needs one.
+fn check_clock(versions: &[AttributeSchema], regions: &RegionSet) -> Result<(), ConfigError> {
+    let starts_there = |version: &AttributeSchema| version.version_start() == VersionStart::Clock;
+    let clock = regions.local_member().dynamodb().config().time_source();
+    if clock.is_none() && versions.iter().any(starts_there) {
+        return Err(ConfigError::new(
+            "the versions of new items start at the clock, and the DynamoDB client has no time source",
+        ));
+    }
+    Ok(())
 }
 
 impl<T> fmt::Debug for SealedTableBuilder<T> {

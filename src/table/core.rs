@@ -6,12 +6,14 @@ use std::time::SystemTime;
 use aws_sdk_dynamodb::Client;
 
 use super::error::Refused;
+use super::freshness::{Freshness, Look, Rejected};
 use super::index::Indexes;
 use super::plaintext::{Found, Migration};
 use crate::error::{OpenError, SealError};
-use crate::format::RESERVED_PREFIX;
+use crate::format::{RESERVED_PREFIX, is_replication_attribute};
 use crate::item::{
-    Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions, SealedLegend, Unverified,
+    AttributeSchema, Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions, SealedLegend,
+    Unverified,
 };
 use crate::materials::CallBudget;
 use crate::region::RegionSet;
@@ -22,10 +24,11 @@ pub(super) struct Core {
     table_name: String,
     encryptor: ItemEncryptor,
     regions: RegionSet,
-    version_attribute: Option<&'static str>,
+    version_attribute: Option<AttributeSchema>,
     opens: bool,
     indexes: Arc<Indexes>,
     migration: Arc<Migration>,
+    freshness: Option<Arc<dyn Freshness>>,
 }
 
 impl Core {
@@ -33,9 +36,10 @@ impl Core {
         table_name: String,
         encryptor: ItemEncryptor,
         regions: RegionSet,
-        version_attribute: Option<&'static str>,
+        version_attribute: Option<AttributeSchema>,
         indexes: Indexes,
         migration: Migration,
+        freshness: Option<Arc<dyn Freshness>>,
     ) -> Self {
         Self {
             table_name,
@@ -45,6 +49,7 @@ impl Core {
             opens: true,
             indexes: Arc::new(indexes),
             migration: Arc::new(migration),
+            freshness,
         }
     }
 
@@ -84,9 +89,14 @@ impl Core {
     }
 
     /// The version attribute of the model that an item is of, if it has one.
-    pub(super) fn version_attribute(&self, item: &Item) -> Option<&'static str> {
+    pub(super) fn version_attribute(&self, item: &Item) -> Option<AttributeSchema> {
         self.version_attribute
             .or_else(|| self.encryptor.version_attribute(item))
+    }
+
+    /// What remembers which versions were seen, unless that is off.
+    pub(super) fn freshness(&self) -> Option<&dyn Freshness> {
+        self.freshness.as_deref()
     }
 
     /// How often plaintext was let through.
@@ -165,23 +175,51 @@ impl Core {
         Ok((opened, actions))
     }
 
-    /// Opens an item, or lets it through as plaintext where the policy says so.
+    /// Opens an item, or lets it through as plaintext where the policy says so: never where it was sealed
+    /// when it was last seen.
     pub(super) async fn open_found(
         &self,
-        item: Item,
-        budget: Option<&CallBudget>,
-    ) -> Result<Found<OpenedItem, Item>, OpenError> {
-        if self.migration.is_going_on()
-            && !item.keys().any(|name| name.starts_with(RESERVED_PREFIX))
-        {
-            let key = self.key_of(&item);
-            if key.is_some_and(|key| self.migration.admits(&key, self.now())) {
-                self.encryptor.check_entity(&item)?;
-                self.migration.count(self.schema().logical_table_name());
-                return Ok(Found::Plaintext(Unverified::new(item)));
+        look: Look<'_>,
+        mut item: Item,
+    ) -> Result<Option<Found<OpenedItem, Item>>, Rejected> {
+        if !self.admits_plaintext(&item) {
+            let opened = self.open_read(look, item).await?;
+            return Ok(opened.map(Found::Verified));
+        }
+        self.encryptor
+            .check_entity(&item)
+            .map_err(OpenError::from)?;
+        let Some(older) = self.seen_sealed(&item).await? else {
+            self.migration.count(self.schema().logical_table_name());
+            item.retain(|name, _| !is_replication_attribute(name));
+            return Ok(Some(Found::Plaintext(Unverified::new(item))));
+        };
+        // A replica that lags, or somebody who took header and footer away.
+        let key = self.key_in(&item);
+        if look.may_be_repeated() {
+            match self.reread_older(&key, older).await? {
+                Some(newest) => item = newest,
+                None => return Ok(None),
             }
         }
-        Ok(Found::Verified(self.open(item, budget).await?))
+        let look = Look {
+            key: Some(&key),
+            known: Some(older.newest),
+            ..look
+        };
+        let opened = self.open_read(look, item).await?;
+        Ok(opened.map(Found::Verified))
+    }
+
+    /// Whether the policy lets an item through that is not sealed.
+    fn admits_plaintext(&self, item: &Item) -> bool {
+        if !self.migration.is_going_on()
+            || item.keys().any(|name| name.starts_with(RESERVED_PREFIX))
+        {
+            return false;
+        }
+        let key = self.key_of(item);
+        key.is_some_and(|key| self.migration.admits(&key, self.now()))
     }
 
     /// What an item will be once it is opened again that was opened, changed and sealed.

@@ -7,6 +7,7 @@ use std::fmt;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
+use super::freshness::{Diverged, FreshnessError, Rejected, Stale};
 use crate::error::{OpenError, SealError};
 use crate::expression::{ExpressionError, Refusal};
 use crate::item::{ModelMismatch, OpenedItem};
@@ -30,6 +31,12 @@ pub enum OperationError<E> {
     /// A conditional write may or may not have happened: an answer was lost, and what is stored now
     /// does not tell. It was not repeated. Read the item before writing again.
     OutcomeUnknown(OutcomeUnknown<E>),
+    /// The stored item is older than one that was seen.
+    Stale(Stale),
+    /// The stored item is not the one of its version that was seen: one of two writes is lost.
+    Diverged(Diverged),
+    /// Nobody knows whether the stored item is the newest.
+    Freshness(FreshnessError),
 }
 
 impl<E> OperationError<E> {
@@ -74,7 +81,9 @@ impl<E> OperationError<E> {
             Self::Open(error) => error.region(),
             Self::Sdk(failure) => Some(&failure.region),
             Self::OutcomeUnknown(unknown) => Some(&unknown.lost.region),
-            Self::Model(_) | Self::Refused(_) => None,
+            Self::Stale(stale) => Some(stale.region()),
+            Self::Diverged(diverged) => Some(diverged.region()),
+            Self::Model(_) | Self::Refused(_) | Self::Freshness(_) => None,
         }
     }
 }
@@ -92,6 +101,9 @@ impl<E> OperationError<E> {
                 lost: unknown.lost.map_service_error(map),
                 found: unknown.found,
             }),
+            Self::Stale(stale) => OperationError::Stale(stale),
+            Self::Diverged(diverged) => OperationError::Diverged(diverged),
+            Self::Freshness(error) => OperationError::Freshness(error),
         }
     }
 }
@@ -104,8 +116,12 @@ impl<E: aws_sdk_dynamodb::error::ProvideErrorMetadata> OperationError<E> {
             Self::Seal(error) => error.is_retryable(),
             Self::Open(error) => error.is_retryable(),
             Self::Sdk(failure) => crate::region::fault::is_transient(&failure.error),
+            // Replication may catch up, and the store of seen versions come back.
+            Self::Stale(_) | Self::Freshness(_) => true,
             // Nobody knows whether the same call would apply the change twice.
             Self::OutcomeUnknown(_) | Self::Model(_) | Self::Refused(_) => false,
+            // The next read takes what is there. Whoever lost a write must know before.
+            Self::Diverged(_) => false,
         }
     }
 }
@@ -119,6 +135,9 @@ impl<E> fmt::Display for OperationError<E> {
             Self::Refused(_) => "request refused",
             Self::Sdk(_) => "request failed",
             Self::OutcomeUnknown(_) => "outcome of the write is unknown",
+            Self::Stale(_) => "item is older than one that was seen",
+            Self::Diverged(_) => "item is not the one of its version that was seen",
+            Self::Freshness(_) => "item is not known to be the newest",
         })
     }
 }
@@ -132,6 +151,9 @@ impl<E> fmt::Debug for OperationError<E> {
             Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
             Self::Sdk(error) => f.debug_tuple("Sdk").field(error).finish(),
             Self::OutcomeUnknown(error) => f.debug_tuple("OutcomeUnknown").field(error).finish(),
+            Self::Stale(error) => f.debug_tuple("Stale").field(error).finish(),
+            Self::Diverged(error) => f.debug_tuple("Diverged").field(error).finish(),
+            Self::Freshness(error) => f.debug_tuple("Freshness").field(error).finish(),
         }
     }
 }
@@ -145,6 +167,9 @@ impl<E: Error + 'static> Error for OperationError<E> {
             Self::Refused(error) => error,
             Self::Sdk(error) => error,
             Self::OutcomeUnknown(error) => error,
+            Self::Stale(error) => error,
+            Self::Diverged(error) => error,
+            Self::Freshness(error) => error,
         })
     }
 }
@@ -343,4 +368,15 @@ causes! {
     Refused(Refused),
     Sdk(SdkFailure<E>),
     OutcomeUnknown(OutcomeUnknown<E>),
+}
+
+impl<E> From<Rejected> for OperationError<E> {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Open(error) => Self::Open(error),
+            Rejected::Stale(stale) => Self::Stale(stale),
+            Rejected::Diverged(diverged) => Self::Diverged(diverged),
+            Rejected::Freshness(error) => Self::Freshness(error),
+        }
+    }
 }

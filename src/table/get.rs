@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::types::ConsumedCapacity;
 use super::core::Core;
 use super::customize::{self, refuse_set};
 use super::error::{OperationError, Refused, SdkFailure};
+use super::freshness::Look;
 use super::plaintext::Found;
 use super::span;
 use crate::item::{Item, Key, Model, OpenedItem, check_key};
@@ -18,7 +19,8 @@ use crate::item::{Item, Key, Model, OpenedItem, check_key};
 /// Reads and opens one item. Made by [`SealedTable::get`](super::SealedTable::get).
 ///
 /// That the item is the one under the key is checked as well: a store that answers with another one,
-/// however validly sealed, is found out. What cannot be checked is whether it is the newest.
+/// however validly sealed, is found out. Whether it is the newest can be told of models with a version
+/// alone; see [`freshness`](super::freshness).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -81,6 +83,8 @@ impl<T: Model> Get<T> {
     /// # Errors
     ///
     /// [`OperationError::Open`] if the item is not sealed, was changed, or no keyring opens it;
+    /// [`Stale`](OperationError::Stale), [`Diverged`](OperationError::Diverged) and
+    /// [`Freshness`](OperationError::Freshness) if it has a version, and is not known to be the newest;
     /// [`Model`](OperationError::Model) if it does not fit the model;
     /// [`Refused`](OperationError::Refused) for a setting that is not the caller's;
     /// [`Sdk`](OperationError::Sdk) with the SDK's own error.
@@ -122,7 +126,7 @@ impl<T: Model> Get<T> {
         let read = async {
             let stored = self.fetch().await?;
             let opened = match stored.item {
-                Some(item) => Some(core.open_under(&stored.key, item, None).await?),
+                Some(item) => core.open_read(Look::under(&stored.key), item).await?,
                 None => None,
             };
             Ok((opened, stored.consumed_capacity))
@@ -142,7 +146,7 @@ impl<T: Model> Get<T> {
             };
             // Before plaintext is counted.
             check_key(&item, &stored.key)?;
-            Ok(Some(core.open_found(item, None).await?))
+            Ok(core.open_found(Look::under(&stored.key), item).await?)
         };
         span::run(span::get_item(&core), read).await
     }

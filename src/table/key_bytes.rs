@@ -25,6 +25,11 @@ impl KeyBytes {
         key.map(Self)
     }
 
+    /// Type and value of the partition key, then of the sort key.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&[u8; TYPE_ID_LEN], &[u8])> {
+        self.0.iter().map(|(type_id, value)| (type_id, &**value))
+    }
+
     /// A key that the caller gave, as DynamoDB takes it, and as it compares.
     pub(super) fn of_key(core: &Core, key: Key) -> Result<(Item, Self), Refused> {
         let attributes = core.key_attributes(key)?;

@@ -23,7 +23,8 @@ use crate::item::Key;
 /// Nobody vouches for plaintext: within the policy, whoever can write to the table makes items up, or
 /// strips sealed ones and changes them. So the policy goes by key values alone, it ends, and reads ask for
 /// plaintext by name ([`allow_plaintext`](super::Get::allow_plaintext)) and get it as another type,
-/// [`Found::Plaintext`]. An item with any attribute of the sealed format is never plaintext.
+/// [`Found::Plaintext`]. An item with any attribute of the sealed format is never plaintext, and
+/// neither is one under a key that [`freshness`](super::freshness) has seen sealed.
 ///
 /// Each such read is counted ([`plaintext_reads`](crate::SealedTable::plaintext_reads)) and logged.
 ///

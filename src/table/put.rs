@@ -175,8 +175,9 @@ impl<T> Put<T> {
     /// Seals the item and sends it.
     ///
     /// With `#[seal(version)]` the version is advanced by one, on the condition that the stored item
-    /// still has the version the model was read with (0: that there is none); the new number is in
-    /// the output.
+    /// still has the version the model was read with (0: that there is none). That of a new item
+    /// starts at the clock, in microseconds, or at 1 with `start = "one"`. The new number is in the
+    /// [output](PutOutput::version), and not in the model.
     ///
     /// A write with a condition whose answer was lost is sent again, the same bytes; if its own item
     /// is in the way then, it is recognised by its footer, and is a success.
@@ -219,7 +220,7 @@ impl<T> Put<T> {
             async move { input.send_with(&client).await }
         };
         let repeat = Repeat::of_replacing(is_conditional, self.return_old);
-        let attempts = Attempts::new(&self.core, repeat).of_item(own_footer);
+        let attempts = Attempts::new(&self.core, repeat).of_item(own_footer.clone());
         let mut sdk = match attempts.send(attempt).await {
             Ok(answer) => answer.output_or(|| PutItemOutput::builder().build()),
             Err(failed) => {
@@ -228,6 +229,8 @@ impl<T> Put<T> {
             }
         };
         self.core.is_migrated(&key);
+        let core = &self.core;
+        core.note_written(&key, version, own_footer.as_ref()).await;
         let old = sdk.attributes.take();
         let old = returned::open_some(&self.core, &key, old).await;
         Ok(PutOutput { version, old, sdk })

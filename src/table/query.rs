@@ -29,6 +29,10 @@ use crate::item::{Item, Model, OpenedItem};
 /// well. What cannot be checked is whether the store left items out, and which ones the sort key
 /// condition and the filter let through: these run in DynamoDB, on values nobody has verified yet.
 ///
+/// Of models with a version, an item of the table that is older than one that was seen is read again by
+/// its key, so it may no longer fulfil the filter; an item of an index is [flagged](OpenedItem::freshness)
+/// alone. See [`freshness`](super::freshness).
+///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

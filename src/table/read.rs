@@ -10,6 +10,7 @@ use futures_util::stream::StreamExt as _;
 use super::core::Core;
 use super::error::{OperationError, Refused, SdkFailure};
 use super::fetch_from_table::{self, TableRead};
+use super::freshness::Origin;
 use super::index::{KeyNames, SecondaryIndex};
 use super::page::{
     self, Facts, Fetch, Items, OpenStored, OpeningPage, Page, Partition, StoredPage, open_all,
@@ -206,7 +207,13 @@ async fn opening_page<S: Source, O: OpenStored>(
         }
     };
     let core = Arc::clone(&read.core);
-    let items = open_all(core, opener, partition, stored.items, read.concurrency);
+    let origin = match &read.index {
+        Some(_) if !read.from_table => Origin::Index,
+        _ => Origin::Table,
+    };
+    let concurrency = read.concurrency;
+    let items = open_all(core, opener, partition, stored.items, origin, concurrency);
+    let items = items.filter_map(|item| std::future::ready(item.transpose()));
     Ok(OpeningPage {
         items: items.boxed(),
         facts: stored.facts,

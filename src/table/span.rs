@@ -64,6 +64,9 @@ impl<E> Outcome for OperationError<E> {
             Self::Refused(_) => "refused",
             Self::Sdk(_) => "sdk error",
             Self::OutcomeUnknown(_) => "outcome unknown",
+            Self::Stale(_) => "stale",
+            Self::Diverged(_) => "diverged",
+            Self::Freshness(_) => "freshness unknown",
         }
     }
 }

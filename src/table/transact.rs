@@ -6,6 +6,7 @@ mod error;
 mod get;
 mod operation;
 mod output;
+mod picture;
 mod prepared;
 mod slot;
 mod span;
@@ -58,7 +59,8 @@ impl Target {
         Ok(Self { core, key, bytes })
     }
 
-    /// Opens an item that came back for this operation; that of another key is refused.
+    /// Opens an item that came back with this operation, whenever it was stored; that of another key is
+    /// refused.
     async fn open(&self, item: Item, budget: &CallBudget) -> Result<OpenedItem, OpenError> {
         self.core.open_under(&self.key, item, Some(budget)).await
     }

@@ -12,7 +12,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
@@ -26,8 +25,8 @@ use self::write::{Certainty, Next, Sent};
 pub use self::write_error::UpdateWriteError;
 use super::core::Core;
 use super::customize::refuse_update_settings;
-use super::error::SdkFailure;
 use super::footer;
+use super::freshness::{Origin, Rejected, Sighting, reread_consistently};
 use super::span;
 use crate::format::{BEACON_PREFIX, HEADER_ATTRIBUTE};
 use crate::item::{Item, Key, Model, OpenedItem, SealedActions};
@@ -52,7 +51,7 @@ use crate::region::Backoff;
 ///
 /// Reads and writes go to the local region. In a global table with eventual consistency the condition
 /// holds there only: two regions that update one item at the same time both succeed, and the last
-/// writer wins. A writer that does not seal, and adds a signed attribute in between, leaves an item
+/// writer wins. A model with a version has a chance to notice: see [`freshness`](super::freshness). A writer that does not seal, and adds a signed attribute in between, leaves an item
 /// that does not verify. An attribute that the schema has moved between signed and unsigned since the
 /// item was sealed does not pass through an update: it does not open.
 #[must_use = "an operation does nothing until `send`"]
@@ -215,11 +214,11 @@ impl<T: Model, F> Update<T, F> {
         let core = &*self.core;
         let key = core.key_attributes(self.key)?;
         let mut backoff = Backoff::new(core.dynamodb().config().sleep_impl());
-        let mut stored = read(core, &key).await?;
+        let mut stored = look(core, &key).await?;
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let read_item = Stored::open(core, &key, stored).await?;
+            let read_item = Stored::open_newest(core, &key, stored).await?;
             let (model, item, version) =
                 match Draft::new(core, &read_item.opened, &mut self.change)? {
                     Draft::Unchanged(model) => return Ok(UpdateOutput::unchanged(model, attempts)),
@@ -234,9 +233,10 @@ impl<T: Model, F> Update<T, F> {
             let own_footer = footer(&sealed).cloned();
             let input = self.input.clone();
             let input = request::build(core, input, &key, read_item.before(), sealed)?;
-            let next = write::write(core, &key, self.certainty, input, own_footer);
+            let next = write::write(core, &key, self.certainty, input, own_footer.clone());
             let newest = match Box::pin(next).await? {
                 Next::Done(sent) => {
+                    core.note_written(&key, version, own_footer.as_ref()).await;
                     return Ok(UpdateOutput {
                         model,
                         written: true,
@@ -254,24 +254,17 @@ impl<T: Model, F> Update<T, F> {
             backoff.wait().await;
             stored = match newest {
                 Some(item) => item,
-                None => read(core, &key).await?,
+                None => look(core, &key).await?,
             };
         }
     }
 }
 
 /// Reads what is stored, consistently and in the region that is written to.
-async fn read(core: &Core, key: &Item) -> Result<Item, UpdateError> {
-    let input = GetItemInput::builder()
-        .table_name(core.table_name())
-        .set_key(Some(key.clone()))
-        .consistent_read(true);
-    match Box::pin(input.send_with(core.dynamodb())).await {
-        Ok(output) => output.item.ok_or(UpdateError::NotFound),
-        Err(error) => {
-            let failure = SdkFailure::new(error, core.region());
-            Err(UpdateError::Read(failure.into()))
-        }
+async fn look(core: &Core, key: &Item) -> Result<Item, UpdateError> {
+    match reread_consistently(core, key).await {
+        Ok(item) => item.ok_or(UpdateError::NotFound),
+        Err(failure) => Err(UpdateError::Read(failure.into())),
     }
 }
 
@@ -283,6 +276,31 @@ struct Stored {
 }
 
 impl Stored {
+    /// Opens an item and makes sure that it is the newest that is known, since what is written would
+    /// otherwise look newer than what it has lost.
+    async fn open_newest(core: &Core, key: &Item, item: Item) -> Result<Self, UpdateError> {
+        let stored = Self::open(core, key, item).await?;
+        let older = match stored.sight(core, None).await? {
+            Sighting::Older(older) => older,
+            sighting => return stored.accept(core, sighting),
+        };
+        // A write of this process may have come between reading and comparing.
+        let item = core.reread_older(key, older).await?;
+        let stored = Self::open(core, key, item.ok_or(UpdateError::NotFound)?).await?;
+        let sighting = stored.sight(core, Some(older.newest)).await?;
+        stored.accept(core, sighting)
+    }
+
+    async fn sight(&self, core: &Core, known: Option<u64>) -> Result<Sighting, Rejected> {
+        let footer = core.footer_digest_of(&self.footer);
+        core.sight(self.opened.item(), footer, known).await
+    }
+
+    fn accept(mut self, core: &Core, sighting: Sighting) -> Result<Self, UpdateError> {
+        self.opened = core.settle(self.opened, sighting, Origin::Table)?;
+        Ok(self)
+    }
+
     async fn open(core: &Core, key: &Item, item: Item) -> Result<Self, UpdateError> {
         if item.keys().any(|name| name.starts_with(BEACON_PREFIX)) {
             return Err(UpdateError::BeaconsPresent);

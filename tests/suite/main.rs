@@ -6,6 +6,7 @@ mod keyrings;
 mod kms_double;
 mod kms_failover;
 mod leaks;
+mod legacy;
 mod pages;
 mod properties;
 mod records;

@@ -142,8 +142,7 @@ impl Definition {
         let (schema, model, version) = match self.source {
             Source::Model(id, Some(model)) => {
                 let schema = settings.schema_of(model).map_err(in_entity)?;
-                let version = model.version().map(|attribute| attribute.name());
-                (schema, Some(id), version)
+                (schema, Some(id), model.version())
             }
             Source::Model(_, None) => {
                 let error = "it states no schema; use `.untyped_entity(…)`";

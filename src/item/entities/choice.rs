@@ -7,7 +7,7 @@ use super::{Entities, EntityTag, EntityType};
 use crate::engine::StoredField;
 use crate::error::{ConfigError, EntityMismatch, SealError};
 use crate::format::legend::LegendByte;
-use crate::item::{Item, ItemSchema, fields};
+use crate::item::{AttributeSchema, Item, ItemSchema, fields};
 
 /// The schemas of an encryptor: one for all items, or one for each entity type.
 #[derive(Clone, Debug)]
@@ -49,6 +49,14 @@ impl Schemas {
                 only: Some(entities.of_model(model)?),
                 entities: entities.clone(),
             }),
+        }
+    }
+
+    /// The version attributes of the entity types.
+    pub(in crate::item) fn versions(&self) -> Vec<AttributeSchema> {
+        match self {
+            Self::One(_) => Vec::new(),
+            Self::Several { entities, .. } => entities.versions().collect(),
         }
     }
 
@@ -96,7 +104,7 @@ impl Choice<'_> {
     }
 
     /// The version attribute of the entity type's model, if that is wanted.
-    pub(in crate::item) fn version_attribute(&self) -> Option<&'static str> {
+    pub(in crate::item) fn version_attribute(&self) -> Option<AttributeSchema> {
         let wanted = self.entity.filter(|_| self.wanted.is_none());
         wanted.and_then(|entity| entity.version)
     }

@@ -27,6 +27,19 @@ pub struct AttributeSchema {
     name: &'static str,
     action: CryptoAction,
     role: Role,
+    start: VersionStart,
+}
+
+/// Where the version of a new item starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VersionStart {
+    /// At the clock of the DynamoDB client, in microseconds since 1970. An item that is deleted and put
+    /// again is above its predecessor, as long as no clock is set back by more than the item lived.
+    #[default]
+    Clock,
+    /// At 1.
+    One,
 }
 
 /// What an attribute is to the item.
@@ -49,7 +62,19 @@ impl AttributeSchema {
     /// Describes one attribute.
     #[must_use]
     pub const fn new(name: &'static str, action: CryptoAction, role: Role) -> Self {
-        Self { name, action, role }
+        Self {
+            name,
+            action,
+            role,
+            start: VersionStart::Clock,
+        }
+    }
+
+    /// The same, but a new item starts there. Of a version; nothing else has a start.
+    #[must_use]
+    pub const fn starting_at(mut self, start: VersionStart) -> Self {
+        self.start = start;
+        self
     }
 
     /// The attribute's name in the table.
@@ -68,6 +93,12 @@ impl AttributeSchema {
     #[must_use]
     pub const fn role(&self) -> Role {
         self.role
+    }
+
+    /// Where a new item starts, if this is its version.
+    #[must_use]
+    pub const fn version_start(&self) -> VersionStart {
+        self.start
     }
 }
 

@@ -7,8 +7,8 @@ use super::{ItemSchema, UnsignedNames, context_key};
 use crate::action::CryptoAction;
 use crate::context::{self, Entries};
 use crate::error::ConfigError;
-use crate::format::RESERVED_PREFIX;
 use crate::format::canonical_path::PathPrefix;
+use crate::format::{REPLICATION_PREFIX, RESERVED_PREFIX};
 use crate::suite::AlgorithmSuite;
 
 /// Names that start like this would collide with entries of the encryption context.
@@ -275,7 +275,7 @@ impl ItemSchemaBuilder {
 }
 
 fn check_name(name: &str) -> Result<(), ConfigError> {
-    for prefix in [RESERVED_PREFIX, RESERVED_CONTEXT_PREFIX] {
+    for prefix in [RESERVED_PREFIX, RESERVED_CONTEXT_PREFIX, REPLICATION_PREFIX] {
         if name.starts_with(prefix) {
             return Err(ConfigError::new(format!(
                 "attribute `{name}`: names that start with `{prefix}` are reserved"

@@ -8,6 +8,7 @@ use super::Limits;
 use crate::error::OpenError;
 use crate::item::{Description, IntoKey, Item, ItemSchema, Model, OpenedItem, Unverified};
 use crate::table::core::Core;
+use crate::table::freshness::FreshnessError;
 use crate::table::{BatchGet, Get, IntoQueryKey, Query, Scan, SealedTable};
 
 /// A table that reads and never writes or seals anything. Made by [`SealedTable::open_only`].
@@ -100,6 +101,18 @@ impl<T: Model> OpenOnly<T> {
     {
         let keys = keys.into_iter().map(IntoKey::into_key);
         BatchGet::new(Arc::clone(&self.core), keys.collect())
+    }
+
+    /// Forgets which version of an item was seen; see [`SealedTable::forget_version`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SealedTable::forget_version`].
+    pub async fn forget_version(
+        &self,
+        key: impl IntoKey<T::KeyShape>,
+    ) -> Result<(), FreshnessError> {
+        self.core.forget_version(key.into_key()).await
     }
 
     /// Opens an item that came another way than through this table: from a stream, an export, an

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
 use crate::item::{Key, ModelMismatch};
 use crate::table::OperationError;
+use crate::table::freshness::{Diverged, FreshnessError, Rejected, Stale};
 
 /// Why one of several items was not read. The others are not affected.
 #[derive(Clone, Debug)]
@@ -19,6 +20,12 @@ pub enum ItemError {
     Model(ModelMismatch),
     /// DynamoDB did not hand the item out before the deadline.
     Unprocessed,
+    /// A newer one was seen.
+    Stale(Stale),
+    /// Another one of the same version was seen: one of two writes is lost.
+    Diverged(Diverged),
+    /// Nobody knows whether the item is the newest.
+    Freshness(FreshnessError),
 }
 
 impl ItemError {
@@ -33,17 +40,19 @@ impl ItemError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Open(error) => error.is_retryable(),
-            Self::Model(_) => false,
-            Self::Unprocessed => true,
+            Self::Model(_) | Self::Diverged(_) => false,
+            Self::Unprocessed | Self::Stale(_) | Self::Freshness(_) => true,
         }
     }
 
-    /// The region in which a keyring failed.
+    /// The region in which a keyring failed, or an item is not the newest.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
         match self {
             Self::Open(error) => error.region(),
-            Self::Model(_) | Self::Unprocessed => None,
+            Self::Stale(stale) => Some(stale.region()),
+            Self::Diverged(diverged) => Some(diverged.region()),
+            Self::Model(_) | Self::Unprocessed | Self::Freshness(_) => None,
         }
     }
 }
@@ -54,6 +63,9 @@ impl fmt::Display for ItemError {
             Self::Open(_) => "item was not opened",
             Self::Model(_) => "item does not fit the model",
             Self::Unprocessed => "item was not handed out before the deadline",
+            Self::Stale(_) => "item is older than one that was seen",
+            Self::Diverged(_) => "item is not the one of its version that was seen",
+            Self::Freshness(_) => "item is not known to be the newest",
         })
     }
 }
@@ -63,7 +75,21 @@ impl Error for ItemError {
         match self {
             Self::Open(error) => Some(error),
             Self::Model(error) => Some(error),
+            Self::Stale(error) => Some(error),
+            Self::Diverged(error) => Some(error),
+            Self::Freshness(error) => Some(error),
             Self::Unprocessed => None,
+        }
+    }
+}
+
+impl From<Rejected> for ItemError {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Open(error) => Self::Open(error),
+            Rejected::Stale(stale) => Self::Stale(stale),
+            Rejected::Diverged(diverged) => Self::Diverged(diverged),
+            Rejected::Freshness(error) => Self::Freshness(error),
         }
     }
 }

@@ -11,19 +11,20 @@ use super::{ItemError, UnopenedItem};
 use crate::item::{Item, Model, OpenedItem};
 use crate::materials::CallBudget;
 use crate::table::core::Core;
+use crate::table::freshness::{Look, Origin};
 use crate::value::Terminal;
 
 /// How one stored item becomes what the caller asked for.
 pub(in crate::table) trait OpenStored: Send + Sync + 'static {
     type Opened: Send + 'static;
 
-    /// Opens one item, whose calls are counted against `budget`.
+    /// Opens one item; `None` if it turns out to be gone.
     fn open(
         &self,
         core: &Core,
+        look: Look<'_>,
         item: Item,
-        budget: &CallBudget,
-    ) -> impl Future<Output = Result<Self::Opened, ItemError>> + Send;
+    ) -> impl Future<Output = Result<Option<Self::Opened>, ItemError>> + Send;
 }
 
 /// Items as models.
@@ -38,9 +39,9 @@ impl<T> IntoModel<T> {
 impl<T: Model + 'static> OpenStored for IntoModel<T> {
     type Opened = T;
 
-    async fn open(&self, core: &Core, item: Item, budget: &CallBudget) -> Result<T, ItemError> {
-        let opened = core.open(item, Some(budget)).await?;
-        Ok(T::from_opened(opened)?)
+    async fn open(&self, core: &Core, look: Look<'_>, item: Item) -> Result<Option<T>, ItemError> {
+        let opened = core.open_read(look, item).await?;
+        Ok(opened.map(T::from_opened).transpose()?)
     }
 }
 
@@ -53,10 +54,10 @@ impl OpenStored for AsOpened {
     async fn open(
         &self,
         core: &Core,
+        look: Look<'_>,
         item: Item,
-        budget: &CallBudget,
-    ) -> Result<OpenedItem, ItemError> {
-        Ok(core.open(item, Some(budget)).await?)
+    ) -> Result<Option<OpenedItem>, ItemError> {
+        Ok(core.open_read(look, item).await?)
     }
 }
 
@@ -79,7 +80,8 @@ impl Partition {
     }
 }
 
-/// Opens items, up to `concurrency` at the same time, and yields them in the order they came in.
+/// Opens items, up to `concurrency` at the same time, and yields them in the order they came in; nothing
+/// for one that turns out to be gone.
 ///
 /// A store that answers with items of another partition than the one asked for, however validly
 /// sealed, is caught here.
@@ -88,14 +90,19 @@ pub(in crate::table) fn open_all<O: OpenStored>(
     opener: Arc<O>,
     partition: Option<Partition>,
     items: Vec<Result<Item, UnopenedItem>>,
+    origin: Origin,
     concurrency: usize,
-) -> impl Stream<Item = Result<O::Opened, UnopenedItem>> + Send + 'static {
+) -> impl Stream<Item = Result<Option<O::Opened>, UnopenedItem>> + Send + 'static {
     let budgets = CallBudget::of_page(items.len());
     let partition = partition.map(Arc::new);
     let opening = items.into_iter().zip(budgets).map(move |(item, budget)| {
         let (core, opener) = (Arc::clone(&core), Arc::clone(&opener));
         let partition = partition.clone();
-        async move { open_one(&core, &*opener, partition.as_deref(), item?, &budget).await }
+        async move {
+            let partition = partition.as_deref();
+            let look = Look::of_many(origin, &budget);
+            open_one(&core, &*opener, partition, look, item?).await
+        }
     });
     stream::iter(opening).buffered(concurrency.max(1))
 }
@@ -104,13 +111,13 @@ async fn open_one<O: OpenStored>(
     core: &Core,
     opener: &O,
     partition: Option<&Partition>,
+    look: Look<'_>,
     item: Item,
-    budget: &CallBudget,
-) -> Result<O::Opened, UnopenedItem> {
+) -> Result<Option<O::Opened>, UnopenedItem> {
     let key = core.key_of(&item);
     let opened = match partition {
         Some(partition) if !partition.holds(&item) => Err(ItemError::foreign(&partition.name)),
-        _ => opener.open(core, item, budget).await,
+        _ => opener.open(core, look, item).await,
     };
     opened.map_err(|error| UnopenedItem::new(key, error))
 }

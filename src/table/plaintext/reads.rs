@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::operation::scan::ScanError;
 
 use super::Found;
 use crate::item::{Item, Model, OpenedItem};
-use crate::materials::CallBudget;
 use crate::table::core::Core;
+use crate::table::freshness::Look;
 use crate::table::page::{ItemError, Items, OpenStored, Page};
 use crate::table::{BatchGet, BatchGetOutput, Get, OperationError, ParallelScan, Query, Scan};
 
@@ -148,11 +148,11 @@ impl<T: Model + 'static> OpenStored for IntoFound<T> {
     async fn open(
         &self,
         core: &Core,
+        look: Look<'_>,
         item: Item,
-        budget: &CallBudget,
-    ) -> Result<Found<T>, ItemError> {
-        let found = core.open_found(item, Some(budget)).await?;
-        Ok(found.into_model()?)
+    ) -> Result<Option<Found<T>>, ItemError> {
+        let found = core.open_found(look, item).await?;
+        Ok(found.map(Found::into_model).transpose()?)
     }
 }
 

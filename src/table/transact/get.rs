@@ -12,7 +12,8 @@ use futures_util::stream::StreamExt as _;
 
 use super::cancelled::{self, is_transient, reasons};
 use super::error::{FailedOperation, TransactionError};
-use super::slot::{Opened, Slot, TransactGetOutput};
+use super::picture::Picture;
+use super::slot::{Slot, TransactGetOutput};
 use super::{Taken, Target, check_together, in_order, not_built, span};
 use crate::item::{IntoKey, Item, Key, Model};
 use crate::materials::CallBudget;
@@ -119,6 +120,7 @@ impl TransactGet {
 
     /// Reads all items in one request, and opens them concurrently.
     ///
+    /// A picture with an item that is older than one that was seen is taken again, once.
     /// A request that DynamoDB cancelled for nothing but conflicts with writes, or throttling, is
     /// made again, as often as the retry configuration of the SDK says.
     ///
@@ -128,8 +130,8 @@ impl TransactGet {
     /// sets, and for a setting that is not the caller's;
     /// [`Operation`](TransactionError::Operation) for a key that is not of its table or is asked
     /// twice; both before anything is sent. [`Cancelled`](TransactionError::Cancelled) or
-    /// [`Sdk`](TransactionError::Sdk) for what DynamoDB answers. An item that does not open is no
-    /// error here: its slot reports it.
+    /// [`Sdk`](TransactionError::Sdk) for what DynamoDB answers. An item that does not open, or is not
+    /// the newest that was seen, is no error here: its slot reports it.
     pub async fn send(self) -> Result<TransactGetOutput, TransactionError<TransactGetItemsError>> {
         let cores = self.reads.iter().map(|read| &read.core);
         let span = span::transact_get_items(cores);
@@ -143,11 +145,17 @@ impl TransactGet {
         let input = self
             .input
             .set_transact_items(Some(transact_items(&targets, &core)?));
-        let mut sdk = request(input, &core, &targets).await?;
-        let responses = sdk.responses.take().unwrap_or_default();
-        let items = responses.into_iter().map(|response| response.item);
-        let slots = open(items.collect(), &targets).await;
-        Ok(TransactGetOutput::new(self.id, slots, sdk))
+        let mut sdk = request(input.clone(), &core, &targets).await?;
+        let mut found = open(items(&mut sdk), &targets, &[]).await;
+        if found.iter().any(Picture::is_older) {
+            // A picture of one moment is taken again as a whole.
+            sdk = request(input, &core, &targets).await?;
+            let again = open(items(&mut sdk), &targets, &found).await;
+            found = Picture::again(found, again);
+        }
+        let found = found.into_iter().zip(&targets);
+        let slots = found.map(|(picture, target)| picture.into_slot(&target.core));
+        Ok(TransactGetOutput::new(self.id, slots.collect(), sdk))
     }
 }
 
@@ -207,14 +215,25 @@ async fn request(
     }
 }
 
-/// Opens each item for the read it answers. Calls to KMS are counted together.
-async fn open(items: Vec<Option<Item>>, targets: &[Target]) -> Vec<Opened> {
+fn items(sdk: &mut TransactGetItemsOutput) -> Vec<Option<Item>> {
+    let responses = sdk.responses.take().unwrap_or_default();
+    responses
+        .into_iter()
+        .map(|response| response.item)
+        .collect()
+}
+
+/// Opens each item for the read it answers. Calls to KMS are counted together. `before` is what was
+/// found the first time, if this is the second.
+async fn open(items: Vec<Option<Item>>, targets: &[Target], before: &[Picture]) -> Vec<Picture> {
     let budgets = CallBudget::of_page(items.len());
-    let work = items.into_iter().zip(targets).zip(budgets);
-    let work = work.map(|((item, target), budget)| async move {
+    let known = before.iter().map(Picture::known);
+    let known = known.chain(std::iter::repeat(None));
+    let work = items.into_iter().zip(targets).zip(budgets).zip(known);
+    let work = work.map(|(((item, target), budget), known)| async move {
         match item {
-            Some(item) => Some(target.open(item, &budget).await),
-            None => None,
+            Some(item) => Picture::open(target, item, &budget, known).await,
+            None => Picture::empty(),
         }
     });
     in_order(work.collect()).collect().await

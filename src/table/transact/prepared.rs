@@ -21,7 +21,7 @@ use crate::region::write_fault::WriteFault;
 use crate::region::{Backoff, max_attempts};
 use crate::table::core::Core;
 use crate::table::error::{OutcomeUnknown, Refused, SdkFailure};
-use crate::table::token;
+use crate::table::{footer, token};
 
 type Failure = TransactionError<TransactWriteItemsError>;
 type SdkFailed = SdkError<TransactWriteItemsError, HttpResponse>;
@@ -174,7 +174,7 @@ impl Prepared {
             left = left.saturating_sub(1);
             let sent = self.input.clone().send_with(core.dynamodb_once());
             let error = match Box::pin(sent).await {
-                Ok(sdk) => return Ok(self.output(sdk)),
+                Ok(sdk) => return Ok(self.output(sdk).await),
                 Err(error) => error,
             };
             let fault = fault_of(&error);
@@ -218,11 +218,16 @@ impl Prepared {
         }
     }
 
-    fn output(&self, sdk: TransactWriteItemsOutput) -> TransactWriteOutput {
+    async fn output(&self, sdk: TransactWriteItemsOutput) -> TransactWriteOutput {
         let operations = self.input.get_transact_items().iter().flatten();
-        for (operation, target) in operations.zip(&self.targets) {
+        for (at, (operation, target)) in operations.zip(&self.targets).enumerate() {
+            let Target { core, key, .. } = target;
             if operation.put().is_some() || operation.delete().is_some() {
-                target.core.is_migrated(&target.key);
+                core.is_migrated(key);
+            }
+            if let Some(put) = operation.put() {
+                let version = self.versions.get(at).copied().flatten();
+                core.note_written(key, version, footer(put.item())).await;
             }
         }
         TransactWriteOutput::new(self.versions.clone(), sdk)

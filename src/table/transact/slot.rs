@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsOutput;
 
 use crate::error::OpenError;
 use crate::item::{Model, ModelMismatch, OpenedItem};
+use crate::table::freshness::{Diverged, FreshnessError, Rejected, Stale};
 
 /// Where the item of one read will be. Made by [`TransactGet::get`](super::TransactGet::get), spent by [`TransactGetOutput::take`].
 pub struct Slot<T> {
@@ -35,7 +36,7 @@ pub struct TransactGetOutput {
 }
 
 /// What became of one read; nothing where nothing was under the key.
-pub(super) type Opened = Option<Result<OpenedItem, OpenError>>;
+pub(super) type Opened = Option<Result<OpenedItem, Rejected>>;
 
 impl TransactGetOutput {
     pub(super) fn new(
@@ -68,7 +69,8 @@ impl TransactGetOutput {
     /// # Errors
     ///
     /// [`SlotError::Open`] if the item is not sealed, was changed, is another one than was asked for,
-    /// or no keyring opens it; [`SlotError::Unanswered`] if the answer has no place for this read;
+    /// or no keyring opens it; [`SlotError::Stale`], [`Diverged`](SlotError::Diverged) and
+    /// [`Freshness`](SlotError::Freshness) if it is not known to be the newest; [`SlotError::Unanswered`] if the answer has no place for this read;
     /// [`SlotError::AnotherTransaction`] for a slot that another transaction handed out.
     pub fn take_opened<T>(&mut self, slot: Slot<T>) -> Result<Option<OpenedItem>, SlotError> {
         if !Arc::ptr_eq(&self.transaction, &slot.transaction) {
@@ -98,20 +100,32 @@ pub enum SlotError {
     Open(OpenError),
     /// Model and item do not fit together.
     Model(ModelMismatch),
+    /// A newer item was seen.
+    Stale(Stale),
+    /// Another item of the same version was seen: one of two writes is lost.
+    Diverged(Diverged),
+    /// Nobody knows whether the item is the newest.
+    Freshness(FreshnessError),
 }
 
 impl SlotError {
     /// Whether the same read may succeed a little later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Open(error) if error.is_retryable())
+        match self {
+            Self::Open(error) => error.is_retryable(),
+            Self::Stale(_) | Self::Freshness(_) => true,
+            _ => false,
+        }
     }
 
-    /// The region in which a keyring failed.
+    /// The region in which a keyring failed, or an item is not the newest.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
         match self {
             Self::Open(error) => error.region(),
+            Self::Stale(stale) => Some(stale.region()),
+            Self::Diverged(diverged) => Some(diverged.region()),
             _ => None,
         }
     }
@@ -124,6 +138,9 @@ impl fmt::Display for SlotError {
             Self::Unanswered => "the answer has no place for this read",
             Self::Open(_) => "item was not opened",
             Self::Model(_) => "item does not fit the model",
+            Self::Stale(_) => "item is older than one that was seen",
+            Self::Diverged(_) => "item is not the one of its version that was seen",
+            Self::Freshness(_) => "item is not known to be the newest",
         })
     }
 }
@@ -133,6 +150,9 @@ impl Error for SlotError {
         match self {
             Self::Open(error) => Some(error),
             Self::Model(error) => Some(error),
+            Self::Stale(error) => Some(error),
+            Self::Diverged(error) => Some(error),
+            Self::Freshness(error) => Some(error),
             Self::AnotherTransaction | Self::Unanswered => None,
         }
     }
@@ -141,6 +161,17 @@ impl Error for SlotError {
 impl From<OpenError> for SlotError {
     fn from(error: OpenError) -> Self {
         Self::Open(error)
+    }
+}
+
+impl From<Rejected> for SlotError {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Open(error) => Self::Open(error),
+            Rejected::Stale(stale) => Self::Stale(stale),
+            Rejected::Diverged(diverged) => Self::Diverged(diverged),
+            Rejected::Freshness(error) => Self::Freshness(error),
+        }
     }
 }
 

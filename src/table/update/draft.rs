@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::change::Change;
 use super::error::UpdateError;
 use crate::error::{AttributeIssue, InvalidAttribute, SealError};
-use crate::format::RESERVED_PREFIX;
+use crate::format::is_reserved;
 use crate::item::{Item, ItemSchema, Model, OpenedItem};
 use crate::table::core::Core;
 use crate::table::version;
@@ -52,7 +52,10 @@ impl<T: Model> Draft<T> {
             };
         }
         let version = match core.version_attribute(&item) {
-            Some(name) => Some(version::advance(&mut item, name).map_err(SealError::from)? + 1),
+            Some(attribute) => {
+                let version = version::advance(&mut item, attribute.name());
+                Some(version.map_err(SealError::from)?)
+            }
             None => None,
         };
         Ok(Self::Changed {
@@ -89,7 +92,7 @@ fn is_same(before: Option<&AttributeValue>, after: Option<&AttributeValue>) -> b
 
 /// Refuses changes that would be lost, or that an update cannot make.
 fn check(core: &Core, item: &Item, changed: &BTreeSet<String>) -> Result<(), UpdateError> {
-    let version = core.version_attribute(item);
+    let version = core.version_attribute(item).map(|version| version.name());
     changed
         .iter()
         .try_for_each(|name| check_name(core.schema(), version, name))
@@ -111,7 +114,7 @@ fn check_name(
             attribute: attribute(),
         });
     }
-    if name.starts_with(RESERVED_PREFIX) {
+    if is_reserved(name) {
         let reserved = InvalidAttribute::new(name, AttributeIssue::Reserved);
         return Err(SealError::from(reserved).into());
     }

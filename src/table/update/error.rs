@@ -10,6 +10,7 @@ use super::write_error::UpdateWriteError;
 use crate::error::{BoxError, OpenError, SealError};
 use crate::item::{ModelMismatch, OpenedItem};
 use crate::table::error::{OperationError, OutcomeUnknown, Refused};
+use crate::table::freshness::Rejected;
 use crate::table::span::Outcome;
 
 /// Why [`update`](crate::SealedTable::update) or
@@ -19,7 +20,7 @@ use crate::table::span::Outcome;
 /// no attribute value.
 #[non_exhaustive]
 pub enum UpdateError {
-    /// The item was not read, not opened, or does not fit the model.
+    /// The item was not read, not opened, is not the newest that was seen, or does not fit the model.
     Read(OperationError<GetItemError>),
     /// The item was not sealed again, or the write was refused or failed.
     Write(OperationError<UpdateWriteError>),
@@ -237,6 +238,12 @@ impl From<ModelMismatch> for UpdateError {
 impl From<OpenError> for UpdateError {
     fn from(error: OpenError) -> Self {
         Self::Read(error.into())
+    }
+}
+
+impl From<Rejected> for UpdateError {
+    fn from(rejected: Rejected) -> Self {
+        Self::Read(rejected.into())
     }
 }
 

@@ -47,7 +47,7 @@ struct Order {
     card: String,
     #[seal(sign)]
     plan: String,
-    #[seal(version)]
+    #[seal(version, start = "one")]
     version: u64,
 }
 

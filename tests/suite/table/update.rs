@@ -31,7 +31,7 @@ pub(super) struct Purse {
     note: Option<String>,
     #[seal(sign)]
     state: String,
-    #[seal(version)]
+    #[seal(version, start = "one")]
     version: u64,
     #[seal(unsigned)]
     #[serde(rename = ":views")]

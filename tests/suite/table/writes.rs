@@ -15,7 +15,7 @@ pub(super) struct Account {
     #[seal(sort_key)]
     pub(super) record: u64,
     pub(super) owner: Redacted<String>,
-    #[seal(version)]
+    #[seal(version, start = "one")]
     pub(super) version: u64,
 }
 

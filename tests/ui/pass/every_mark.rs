@@ -1,4 +1,4 @@
-use dynaseal::item::{Model, PartitionAndSortKey, Role};
+use dynaseal::item::{Model, PartitionAndSortKey, Role, VersionStart};
 use dynaseal::{CryptoAction, Redacted, Seal, Unsigned};
 use serde::{Deserialize, Serialize};
 
@@ -49,4 +49,26 @@ fn main() {
     assert_eq!(found, expected);
     assert_eq!(schema.tenant().unwrap().name(), "tenant");
     assert_eq!(schema.version().unwrap().name(), "version");
+    assert_eq!(schema.version().unwrap().version_start(), VersionStart::Clock);
+    assert_eq!(Counted::SCHEMA.version().unwrap().version_start(), VersionStart::One);
+    assert_eq!(Clocked::SCHEMA.version().unwrap().version_start(), VersionStart::Clock);
+}
+
+#[derive(Serialize, Deserialize, Seal)]
+#[seal(table = "customers", default = "encrypt")]
+struct Counted {
+    #[seal(partition_key)]
+    id: String,
+    #[seal(version, start = "one")]
+    version: u64,
+}
+
+#[derive(Serialize, Deserialize, Seal)]
+#[seal(table = "customers", default = "encrypt")]
+struct Clocked {
+    #[seal(partition_key)]
+    id: String,
+    #[seal(start = "clock")]
+    #[seal(version)]
+    version: u64,
 }
