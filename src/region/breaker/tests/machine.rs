@@ -237,8 +237,6 @@ impl Watch {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn does_what_its_documentation_says(numbers in numbers(), steps in vec(step(), 0..300)) {
         let mut watch = Watch::new(numbers);
