@@ -1,5 +1,7 @@
 //! What an operation returns when it fails, with the SDK's own error kept whole.
 
+mod unanswered;
+
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -7,6 +9,7 @@ use std::fmt;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
+pub use self::unanswered::CircuitOpen;
 use crate::error::{OpenError, SealError};
 use crate::expression::{ExpressionError, Refusal};
 use crate::item::{ModelMismatch, OpenedItem};
@@ -25,6 +28,8 @@ pub enum OperationError<E> {
     Model(ModelMismatch),
     /// The request would have gone around what the table guarantees; nothing was sent.
     Refused(Refused),
+    /// The region is not asked for a while, after repeated failures; nothing was sent.
+    CircuitOpen(CircuitOpen),
     /// The SDK reported an error.
     Sdk(SdkFailure<E>),
     /// A conditional write may or may not have happened: an answer was lost, and what is stored now
@@ -72,6 +77,7 @@ impl<E> OperationError<E> {
         match self {
             Self::Seal(error) => error.region(),
             Self::Open(error) => error.region(),
+            Self::CircuitOpen(open) => Some(open.region()),
             Self::Sdk(failure) => Some(&failure.region),
             Self::OutcomeUnknown(unknown) => Some(&unknown.lost.region),
             Self::Model(_) | Self::Refused(_) => None,
@@ -87,6 +93,7 @@ impl<E> OperationError<E> {
             Self::Open(error) => OperationError::Open(error),
             Self::Model(error) => OperationError::Model(error),
             Self::Refused(error) => OperationError::Refused(error),
+            Self::CircuitOpen(error) => OperationError::CircuitOpen(error),
             Self::Sdk(failure) => OperationError::Sdk(failure.map_service_error(map)),
             Self::OutcomeUnknown(unknown) => OperationError::OutcomeUnknown(OutcomeUnknown {
                 lost: unknown.lost.map_service_error(map),
@@ -103,6 +110,7 @@ impl<E: aws_sdk_dynamodb::error::ProvideErrorMetadata> OperationError<E> {
         match self {
             Self::Seal(error) => error.is_retryable(),
             Self::Open(error) => error.is_retryable(),
+            Self::CircuitOpen(_) => true,
             Self::Sdk(failure) => crate::region::fault::is_transient(&failure.error),
             // Nobody knows whether the same call would apply the change twice.
             Self::OutcomeUnknown(_) | Self::Model(_) | Self::Refused(_) => false,
@@ -117,6 +125,7 @@ impl<E> fmt::Display for OperationError<E> {
             Self::Open(_) => "item was not opened",
             Self::Model(_) => "item does not fit the model",
             Self::Refused(_) => "request refused",
+            Self::CircuitOpen(_) => "region is not asked",
             Self::Sdk(_) => "request failed",
             Self::OutcomeUnknown(_) => "outcome of the write is unknown",
         })
@@ -130,6 +139,7 @@ impl<E> fmt::Debug for OperationError<E> {
             Self::Open(error) => f.debug_tuple("Open").field(error).finish(),
             Self::Model(error) => f.debug_tuple("Model").field(error).finish(),
             Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
+            Self::CircuitOpen(error) => f.debug_tuple("CircuitOpen").field(error).finish(),
             Self::Sdk(error) => f.debug_tuple("Sdk").field(error).finish(),
             Self::OutcomeUnknown(error) => f.debug_tuple("OutcomeUnknown").field(error).finish(),
         }
@@ -143,6 +153,7 @@ impl<E: Error + 'static> Error for OperationError<E> {
             Self::Open(error) => error,
             Self::Model(error) => error,
             Self::Refused(error) => error,
+            Self::CircuitOpen(error) => error,
             Self::Sdk(error) => error,
             Self::OutcomeUnknown(error) => error,
         })
@@ -210,7 +221,7 @@ impl<E> SdkFailure<E> {
         }
     }
 
-    fn map_service_error<F>(self, map: impl FnOnce(E) -> F) -> SdkFailure<F> {
+    pub(super) fn map_service_error<F>(self, map: impl FnOnce(E) -> F) -> SdkFailure<F> {
         SdkFailure {
             error: Box::new(self.error.map_service_error(map)),
             region: self.region,
@@ -341,6 +352,7 @@ causes! {
     Open(OpenError),
     Model(ModelMismatch),
     Refused(Refused),
+    CircuitOpen(CircuitOpen),
     Sdk(SdkFailure<E>),
     OutcomeUnknown(OutcomeUnknown<E>),
 }

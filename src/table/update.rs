@@ -23,10 +23,12 @@ use self::draft::Draft;
 pub use self::error::UpdateError;
 use self::request::Before;
 use self::write::{Certainty, Next, Sent};
+pub(super) use self::write_error::UpdateItem;
 pub use self::write_error::UpdateWriteError;
+use super::call::Route;
 use super::core::Core;
 use super::customize::refuse_update_settings;
-use super::error::SdkFailure;
+use super::error::OperationError;
 use super::footer;
 use super::span;
 use crate::format::{BEACON_PREFIX, HEADER_ATTRIBUTE};
@@ -214,7 +216,7 @@ impl<T: Model, F> Update<T, F> {
         refuse_update_settings(&self.input)?;
         let core = &*self.core;
         let key = core.key_attributes(self.key)?;
-        let mut backoff = Backoff::new(core.dynamodb().config().sleep_impl());
+        let mut backoff = Backoff::new(core.home().sleep());
         let mut stored = read(core, &key).await?;
         let mut attempts = 0;
         loop {
@@ -266,12 +268,9 @@ async fn read(core: &Core, key: &Item) -> Result<Item, UpdateError> {
         .table_name(core.table_name())
         .set_key(Some(key.clone()))
         .consistent_read(true);
-    match Box::pin(input.send_with(core.dynamodb())).await {
-        Ok(output) => output.item.ok_or(UpdateError::NotFound),
-        Err(error) => {
-            let failure = SdkFailure::new(error, core.region());
-            Err(UpdateError::Read(failure.into()))
-        }
+    match Route::only(core, core.home()).ask(&input).await {
+        Ok(response) => response.output.item.ok_or(UpdateError::NotFound),
+        Err(unanswered) => Err(OperationError::from(unanswered).into()),
     }
 }
 
