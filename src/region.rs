@@ -19,7 +19,7 @@ mod share;
 mod steady;
 pub(crate) mod write_fault;
 
-pub(crate) use backoff::{Backoff, max_attempts};
+pub(crate) use backoff::Backoff;
 pub use breaker::BreakerPolicy;
 pub(crate) use check::partition_of;
 pub(crate) use member::Member;

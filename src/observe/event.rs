@@ -233,7 +233,7 @@ pub struct FreshnessEvent<'a> {
     pub table: &'a str,
     /// The region it was read in.
     pub region: &'a str,
-    /// `stale` or `diverged`.
+    /// `stale`, `diverged`, or `unavailable` where the store of seen versions could not say.
     pub kind: &'a str,
 }
 

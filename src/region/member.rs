@@ -124,6 +124,11 @@ impl Member {
         &self.key_states
     }
 
+    /// How often one request to DynamoDB is sent at most.
+    pub(crate) fn dynamodb_max_attempts(&self) -> u32 {
+        max_attempts(self.clients.dynamodb.config().retry_config())
+    }
+
     /// How often one request to KMS is sent at most.
     pub(crate) fn kms_max_attempts(&self) -> u32 {
         max_attempts(self.clients.kms.config().retry_config())

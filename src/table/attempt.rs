@@ -1,25 +1,25 @@
 //! A write, sent until its outcome is known.
 //!
-//! The SDK's retries are off here: after a lost answer they would meet the write's own effect and
-//! report a conflict. The same bytes are sent again instead, and a failed condition is compared with
+//! The SDK's retries are off: after a lost answer they would meet the write's own effect and report a
+//! conflict. The same bytes are sent again instead, and a failed condition is compared with
 //! what was sent: a sealed item has a footer that no other item has.
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
+use super::call::{Missed, Request, once};
 use super::core::Core;
-use super::error::{OperationError, OutcomeUnknown, SdkFailure};
+use super::error::{CircuitOpen, OperationError, OutcomeUnknown, SdkFailure};
 use super::footer;
 use super::returned::{self, WriteError};
 use crate::item::Item;
 use crate::region::write_fault::WriteFault;
-use crate::region::{Backoff, max_attempts};
+use crate::region::{Backoff, Member};
 
 /// How one write is sent.
 pub(super) struct Attempts<'a> {
-    core: &'a Core,
+    member: &'a Member,
     own_footer: Option<AttributeValue>,
     repeat: Repeat,
 }
@@ -31,8 +31,9 @@ pub(super) enum Repeat {
     Always,
     /// Only if it certainly was not applied.
     IfNotApplied,
-    /// As the SDK's retries do, and whether a lost answer stood for a success is not asked.
-    AsTheSdk,
+    /// As `Always`, and what the last attempt met is the outcome: whether a lost answer stood for a
+    /// success is not asked.
+    Blindly,
     /// As `Always`, but another region's write to the item ends it: there is a newer item to read.
     UntilDisplaced,
 }
@@ -43,7 +44,7 @@ impl Repeat {
         if is_conditional || answer_matters {
             Self::unless(answer_matters)
         } else {
-            Self::AsTheSdk
+            Self::Blindly
         }
     }
 
@@ -75,6 +76,14 @@ impl<O> Answer<O> {
         }
     }
 
+    /// The same answer in other words.
+    pub(super) fn map<P>(self, map: impl FnOnce(O) -> P) -> Answer<P> {
+        match self {
+            Self::Given(output) => Answer::Given(map(output)),
+            Self::Recognised => Answer::Recognised,
+        }
+    }
+
     /// What the service answered, or a blank answer.
     pub(super) fn output_or(self, blank: impl FnOnce() -> O) -> O {
         self.output().unwrap_or_else(blank)
@@ -83,6 +92,8 @@ impl<O> Answer<O> {
 
 /// How a write failed.
 pub(super) enum Failed<E> {
+    /// It was never sent.
+    NotSent(CircuitOpen),
     /// It was not applied.
     NotApplied(SdkFailure<E>),
     /// An answer was lost. If the write was sent again and its condition failed then, that is `last`:
@@ -93,10 +104,18 @@ pub(super) enum Failed<E> {
     },
 }
 
+/// The attempts that came before.
+struct Before<E> {
+    /// The first one that may have been applied.
+    lost: Option<SdkFailure<E>>,
+    /// The last one that was not, or of which nobody asks.
+    refused: Option<SdkFailure<E>>,
+}
+
 impl<'a> Attempts<'a> {
-    pub(super) fn new(core: &'a Core, repeat: Repeat) -> Self {
+    pub(super) fn new(member: &'a Member, repeat: Repeat) -> Self {
         Self {
-            core,
+            member,
             own_footer: None,
             repeat,
         }
@@ -108,43 +127,50 @@ impl<'a> Attempts<'a> {
         self
     }
 
-    /// Sends until the outcome is known, as often as the caller's configuration has attempts.
-    pub(super) async fn send<O, E, F>(
-        &self,
-        mut attempt: impl FnMut(Client) -> F,
-    ) -> Result<Answer<O>, Failed<E>>
+    /// Sends until the outcome is known, as often as the caller's configuration has attempts and the
+    /// region's budget has retries.
+    pub(super) async fn send<R>(&self, request: &R) -> Result<Answer<R::Output>, Failed<R::Error>>
     where
-        E: WriteError,
-        F: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+        R: Request,
+        R::Error: WriteError,
     {
-        if self.repeat == Repeat::AsTheSdk {
-            let sent = Box::pin(attempt(self.core.dynamodb().clone())).await;
-            let sent = sent.map_err(|error| Failed::NotApplied(self.failure(error)));
-            return sent.map(Answer::Given);
-        }
-        let mut backoff = Backoff::new(self.core.dynamodb().config().sleep_impl());
-        let mut left = max_attempts(self.core.dynamodb().config().retry_config());
-        let mut lost = None;
+        let mut backoff = Backoff::new(self.member.sleep());
+        let mut left = self.member.dynamodb_max_attempts();
+        let mut before = Before {
+            lost: None,
+            refused: None,
+        };
         loop {
             left = left.saturating_sub(1);
-            let error = match Box::pin(attempt(self.core.dynamodb_once().clone())).await {
+            let error = match once(self.member, request).await {
                 Ok(output) => return Ok(Answer::Given(output)),
-                Err(error) => error,
+                Err(Missed::NotAsked(open)) => return Err(before.not_asked(open)),
+                Err(Missed::Failed(error, _)) => error,
             };
-            let again = match returned::write_fault(&error) {
-                WriteFault::Open => self.repeat != Repeat::IfNotApplied,
-                WriteFault::Transient => true,
-                WriteFault::OtherRegion => self.repeat != Repeat::UntilDisplaced,
-                WriteFault::Final => false,
+            if left == 0 || !self.repeats(&error) || !self.member.dynamodb_health().may_retry() {
+                return self.ended(before.lost, error);
+            }
+            let slot = match before.lost {
+                None if self.leaves_open(&error) => &mut before.lost,
+                _ => &mut before.refused,
             };
-            if !again || left == 0 {
-                return self.ended(lost, error);
-            }
-            if returned::write_fault(&error) == WriteFault::Open && lost.is_none() {
-                lost = Some(self.failure(error));
-            }
+            *slot = Some(self.failure(error));
             backoff.wait().await;
         }
+    }
+
+    fn repeats<E: WriteError>(&self, error: &SdkError<E, HttpResponse>) -> bool {
+        match returned::write_fault(error) {
+            WriteFault::Open => self.repeat != Repeat::IfNotApplied,
+            WriteFault::Transient => true,
+            WriteFault::OtherRegion => self.repeat != Repeat::UntilDisplaced,
+            WriteFault::Final => false,
+        }
+    }
+
+    /// Whether the write may have been applied, and that matters.
+    fn leaves_open<E: WriteError>(&self, error: &SdkError<E, HttpResponse>) -> bool {
+        self.repeat != Repeat::Blindly && returned::write_fault(error) == WriteFault::Open
     }
 
     /// What the last failure says, in view of the first lost answer.
@@ -159,7 +185,7 @@ impl<'a> Attempts<'a> {
         if stored.is_some() && stored == self.own_footer.as_ref() {
             return Ok(Answer::Recognised);
         }
-        let is_open = returned::write_fault(&error) == WriteFault::Open;
+        let is_open = self.leaves_open(&error);
         let failure = self.failure(error);
         Err(match lost {
             Some(lost) => Failed::Unknown {
@@ -175,7 +201,18 @@ impl<'a> Attempts<'a> {
     }
 
     fn failure<E>(&self, error: SdkError<E, HttpResponse>) -> SdkFailure<E> {
-        SdkFailure::new(error, self.core.region())
+        SdkFailure::new(error, self.member.region())
+    }
+}
+
+impl<E> Before<E> {
+    /// The region is not asked any more: what is known is what was known before.
+    fn not_asked(self, open: CircuitOpen) -> Failed<E> {
+        match (self.lost, self.refused) {
+            (Some(lost), _) => Failed::Unknown { lost, last: None },
+            (None, Some(refused)) => Failed::NotApplied(refused),
+            (None, None) => Failed::NotSent(open),
+        }
     }
 }
 
@@ -193,6 +230,7 @@ impl<E: WriteError> Failed<E> {
     /// The error for the caller, with the stored item opened.
     pub(super) async fn into_error(self, core: &Core, key: &Item) -> OperationError<E> {
         match self {
+            Self::NotSent(open) => open.into(),
             Self::NotApplied(failure) => {
                 let found = returned::open_stored(core, key, &failure).await;
                 failure.with_item(found).into()

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use aws_sdk_dynamodb::Client;
-
 use super::error::Refused;
 use super::freshness::{Freshness, Look, Rejected};
 use super::index::Indexes;
@@ -16,7 +14,7 @@ use crate::item::{
     Unverified,
 };
 use crate::materials::CallBudget;
-use crate::region::RegionSet;
+use crate::region::{Member, RegionSet};
 
 /// A table's name, its encryptor, and the regions it is asked in.
 #[derive(Clone)]
@@ -113,19 +111,14 @@ impl Core {
         &self.regions
     }
 
-    /// The region that is asked.
-    pub(super) fn region(&self) -> &str {
-        self.regions.local()
+    /// The region that is read first.
+    pub(super) fn local(&self) -> &Member {
+        self.regions.local_member()
     }
 
-    /// The client of that region, with the retries of the caller's configuration.
-    pub(super) fn dynamodb(&self) -> &Client {
-        self.regions.local_member().dynamodb()
-    }
-
-    /// The client of that region, which sends once. For writes whose outcome must be known.
-    pub(super) fn dynamodb_once(&self) -> &Client {
-        self.regions.local_member().dynamodb_once()
+    /// The region that is written to.
+    pub(super) fn home(&self) -> &Member {
+        self.regions.local_member()
     }
 
     pub(super) async fn seal(&self, item: Item) -> Result<Item, SealError> {
@@ -250,7 +243,7 @@ impl Core {
 
     /// What the clock of the caller's client says.
     pub(super) fn now(&self) -> Option<SystemTime> {
-        let clock = self.dynamodb().config().time_source();
+        let clock = self.local().dynamodb().config().time_source();
         clock.map(|clock| clock.now())
     }
 

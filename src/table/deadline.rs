@@ -4,8 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
-use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
 
@@ -22,9 +21,8 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    pub(super) fn new(client: &Client, after: Duration) -> Self {
+    pub(super) fn new(sleep: Option<SharedAsyncSleep>, after: Duration) -> Self {
         // A region set is not built without a sleep implementation; without one nothing is waited for.
-        let sleep = client.config().sleep_impl();
         Self {
             sleep: sleep.map(|sleep| sleep.sleep(after)),
         }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemInputBuilder;
 use aws_sdk_dynamodb::operation::delete_item::{
     DeleteItemError, DeleteItemInput, DeleteItemOutput,
@@ -176,14 +175,10 @@ impl<T> Delete<T> {
             .set_expression_attribute_values(condition.values)
             .set_return_values(self.return_old.then_some(ReturnValue::AllOld))
             .set_return_values_on_condition_check_failure(is_conditional.then_some(all_old));
-        let attempt = |client: Client| {
-            let input = input.clone();
-            async move { input.send_with(&client).await }
-        };
         let repeat = Repeat::of_replacing(is_conditional, self.return_old);
-        let attempts = Attempts::new(&self.core, repeat);
+        let attempts = Attempts::new(self.core.home(), repeat);
         let blank = || DeleteItemOutput::builder().build();
-        let mut sdk = match attempts.send(attempt).await {
+        let mut sdk = match attempts.send(&input).await {
             Ok(answer) => answer.output_or(blank),
             Err(failed) if self.idempotent && found_nothing(&failed) => blank(),
             Err(failed) => {

@@ -1,5 +1,7 @@
 //! What an operation returns when it fails, with the SDK's own error kept whole.
 
+mod unanswered;
+
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -7,6 +9,7 @@ use std::fmt;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
+pub use self::unanswered::CircuitOpen;
 use super::freshness::{Diverged, FreshnessError, Rejected, Stale};
 use crate::error::{OpenError, SealError};
 use crate::expression::{ExpressionError, Refusal};
@@ -26,6 +29,8 @@ pub enum OperationError<E> {
     Model(ModelMismatch),
     /// The request would have gone around what the table guarantees; nothing was sent.
     Refused(Refused),
+    /// The region is not asked for a while, after repeated failures; nothing was sent.
+    CircuitOpen(CircuitOpen),
     /// The SDK reported an error.
     Sdk(SdkFailure<E>),
     /// A conditional write may or may not have happened: an answer was lost, and what is stored now
@@ -79,6 +84,7 @@ impl<E> OperationError<E> {
         match self {
             Self::Seal(error) => error.region(),
             Self::Open(error) => error.region(),
+            Self::CircuitOpen(open) => Some(open.region()),
             Self::Sdk(failure) => Some(&failure.region),
             Self::OutcomeUnknown(unknown) => Some(&unknown.lost.region),
             Self::Stale(stale) => Some(stale.region()),
@@ -96,6 +102,7 @@ impl<E> OperationError<E> {
             Self::Open(error) => OperationError::Open(error),
             Self::Model(error) => OperationError::Model(error),
             Self::Refused(error) => OperationError::Refused(error),
+            Self::CircuitOpen(error) => OperationError::CircuitOpen(error),
             Self::Sdk(failure) => OperationError::Sdk(failure.map_service_error(map)),
             Self::OutcomeUnknown(unknown) => OperationError::OutcomeUnknown(OutcomeUnknown {
                 lost: unknown.lost.map_service_error(map),
@@ -115,6 +122,7 @@ impl<E: aws_sdk_dynamodb::error::ProvideErrorMetadata> OperationError<E> {
         match self {
             Self::Seal(error) => error.is_retryable(),
             Self::Open(error) => error.is_retryable(),
+            Self::CircuitOpen(_) => true,
             Self::Sdk(failure) => crate::region::fault::is_transient(&failure.error),
             // Replication may catch up, and the store of seen versions come back.
             Self::Stale(_) | Self::Freshness(_) => true,
@@ -133,6 +141,7 @@ impl<E> fmt::Display for OperationError<E> {
             Self::Open(_) => "item was not opened",
             Self::Model(_) => "item does not fit the model",
             Self::Refused(_) => "request refused",
+            Self::CircuitOpen(_) => "region is not asked",
             Self::Sdk(_) => "request failed",
             Self::OutcomeUnknown(_) => "outcome of the write is unknown",
             Self::Stale(_) => "item is older than one that was seen",
@@ -149,6 +158,7 @@ impl<E> fmt::Debug for OperationError<E> {
             Self::Open(error) => f.debug_tuple("Open").field(error).finish(),
             Self::Model(error) => f.debug_tuple("Model").field(error).finish(),
             Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
+            Self::CircuitOpen(error) => f.debug_tuple("CircuitOpen").field(error).finish(),
             Self::Sdk(error) => f.debug_tuple("Sdk").field(error).finish(),
             Self::OutcomeUnknown(error) => f.debug_tuple("OutcomeUnknown").field(error).finish(),
             Self::Stale(error) => f.debug_tuple("Stale").field(error).finish(),
@@ -165,6 +175,7 @@ impl<E: Error + 'static> Error for OperationError<E> {
             Self::Open(error) => error,
             Self::Model(error) => error,
             Self::Refused(error) => error,
+            Self::CircuitOpen(error) => error,
             Self::Sdk(error) => error,
             Self::OutcomeUnknown(error) => error,
             Self::Stale(error) => error,
@@ -235,7 +246,7 @@ impl<E> SdkFailure<E> {
         }
     }
 
-    fn map_service_error<F>(self, map: impl FnOnce(E) -> F) -> SdkFailure<F> {
+    pub(super) fn map_service_error<F>(self, map: impl FnOnce(E) -> F) -> SdkFailure<F> {
         SdkFailure {
             error: Box::new(self.error.map_service_error(map)),
             region: self.region,
@@ -366,6 +377,7 @@ causes! {
     Open(OpenError),
     Model(ModelMismatch),
     Refused(Refused),
+    CircuitOpen(CircuitOpen),
     Sdk(SdkFailure<E>),
     OutcomeUnknown(OutcomeUnknown<E>),
 }

@@ -8,9 +8,10 @@ use aws_sdk_dynamodb::operation::get_item::builders::GetItemInputBuilder;
 use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemInput};
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 
+use super::call::{Response, Route};
 use super::core::Core;
 use super::customize::{self, refuse_set};
-use super::error::{OperationError, Refused, SdkFailure};
+use super::error::{OperationError, Refused};
 use super::freshness::Look;
 use super::plaintext::Found;
 use super::span;
@@ -158,9 +159,8 @@ impl<T: Model> Get<T> {
             .input
             .table_name(self.core.table_name())
             .set_key(Some(key.clone()));
-        let output = Box::pin(input.send_with(self.core.dynamodb()))
-            .await
-            .map_err(|error| SdkFailure::new(error, self.core.region()))?;
+        let route = Route::only(&self.core, self.core.local());
+        let Response { output, .. } = route.ask(&input).await?;
         Ok(Stored {
             key,
             item: output.item,

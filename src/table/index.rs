@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
+use aws_sdk_dynamodb::operation::describe_table::{DescribeTableError, DescribeTableInput};
 use aws_sdk_dynamodb::types::{KeySchemaElement, KeyType, Projection, ProjectionType};
 
+use super::call::Route;
 use super::core::Core;
-use super::error::{OperationError, Refused, SdkFailure};
+use super::error::{OperationError, Refused};
 use crate::action::CryptoAction;
 use crate::error::ConfigError;
 use crate::format::RESERVED_PREFIX;
@@ -191,10 +192,10 @@ impl Indexes {
 }
 
 async fn describe(core: &Core) -> Result<impl Iterator<Item = SecondaryIndex>, Failure> {
-    let describe = core.dynamodb().describe_table();
-    let described = Box::pin(describe.table_name(core.table_name()).send()).await;
-    let described = described.map_err(|error| SdkFailure::new(error, core.region()))?;
+    let describe = DescribeTableInput::builder().table_name(core.table_name());
+    let described = Route::only(core, core.local()).ask(&describe).await?;
     let table = described
+        .output
         .table
         .unwrap_or_else(|| aws_sdk_dynamodb::types::TableDescription::builder().build());
     let global = table.global_secondary_indexes().iter().map(|index| {

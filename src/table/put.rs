@@ -4,7 +4,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemInputBuilder;
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput, PutItemOutput};
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
@@ -215,13 +214,9 @@ impl<T> Put<T> {
             .set_expression_attribute_values(condition.values)
             .set_return_values(self.return_old.then_some(ReturnValue::AllOld))
             .set_return_values_on_condition_check_failure(is_conditional.then_some(all_old));
-        let attempt = |client: Client| {
-            let input = input.clone();
-            async move { input.send_with(&client).await }
-        };
         let repeat = Repeat::of_replacing(is_conditional, self.return_old);
-        let attempts = Attempts::new(&self.core, repeat).of_item(own_footer.clone());
-        let mut sdk = match attempts.send(attempt).await {
+        let attempts = Attempts::new(self.core.home(), repeat).of_item(own_footer.clone());
+        let mut sdk = match attempts.send(&input).await {
             Ok(answer) => answer.output_or(|| PutItemOutput::builder().build()),
             Err(failed) => {
                 let failed = failed.into_last_attempt_if(self.idempotent);

@@ -168,7 +168,7 @@ async fn ask<S: Source>(
     let answered = source.ask(start.clone(), answer).await?;
     if start.is_some() && answered.facts.last_evaluated_key == start {
         let error = SdkError::construction_failure("the next page would be the same page again");
-        return Err(SdkFailure::new(error, source.read().core.region()).into());
+        return Err(SdkFailure::new(error, source.read().core.local().region()).into());
     }
     Ok(answered)
 }

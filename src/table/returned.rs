@@ -3,6 +3,7 @@
 //! under the key.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -39,6 +40,13 @@ macro_rules! write_errors {
 }
 
 write_errors!(DeleteItemError, PutItemError);
+
+/// The writes of a batch have no conditions.
+impl WriteError for BatchWriteItemError {
+    fn failed_condition(&self) -> Option<Option<&Item>> {
+        None
+    }
+}
 
 /// If the condition failed: the item that was there, as it was.
 pub(super) fn failed_condition<E: WriteError>(

@@ -15,7 +15,7 @@ macro_rules! operation_spans {
             tracing::debug_span!(
                 $name,
                 table = core.schema().logical_table_name(),
-                region = core.region(),
+                region = core.local().region(),
                 outcome = Empty,
             )
         }
@@ -62,6 +62,7 @@ impl<E> Outcome for OperationError<E> {
             Self::Open(_) => "not opened",
             Self::Model(_) => "model mismatch",
             Self::Refused(_) => "refused",
+            Self::CircuitOpen(_) => "circuit open",
             Self::Sdk(_) => "sdk error",
             Self::OutcomeUnknown(_) => "outcome unknown",
             Self::Stale(_) => "stale",

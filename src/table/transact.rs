@@ -12,8 +12,8 @@ mod slot;
 mod span;
 mod write;
 
-pub(super) use cancelled::is_transient;
 pub use cancelled::{CancellationCode, CancellationReason, Cancelled};
+pub(super) use cancelled::{cancelled_outcome, is_transient, outcome_of};
 pub use error::{FailedOperation, TransactionError};
 pub use get::TransactGet;
 pub use output::TransactWriteOutput;
@@ -104,11 +104,10 @@ fn check_together<'a>(
 }
 
 fn check_pair(first: &Core, other: &Core) -> Result<(), Refused> {
-    if first.region() != other.region() {
+    let (one, another) = (first.local().region(), other.local().region());
+    if one != another {
         return Err(Refused::new(format!(
-            "a transaction is one request to one region, and these tables are asked in {} and {}",
-            first.region(),
-            other.region()
+            "a transaction is one request to one region, and these tables are asked in {one} and {another}",
         )));
     }
     if !first.regions().is_same(other.regions()) {
@@ -128,5 +127,5 @@ fn in_order<F: Future>(work: Vec<F>) -> impl Stream<Item = F::Output> {
 /// The SDK's builders ask for what is always there.
 fn not_built<E>(error: BuildError, core: &Core) -> TransactionError<E> {
     let error = SdkError::construction_failure(error);
-    TransactionError::Sdk(SdkFailure::new(error, core.region()))
+    TransactionError::Sdk(SdkFailure::new(error, core.local().region()))
 }

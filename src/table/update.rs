@@ -22,6 +22,7 @@ use self::draft::Draft;
 pub use self::error::UpdateError;
 use self::request::Before;
 use self::write::{Certainty, Next, Sent};
+pub(super) use self::write_error::UpdateItem;
 pub use self::write_error::UpdateWriteError;
 use super::core::Core;
 use super::customize::refuse_update_settings;
@@ -213,7 +214,7 @@ impl<T: Model, F> Update<T, F> {
         refuse_update_settings(&self.input)?;
         let core = &*self.core;
         let key = core.key_attributes(self.key)?;
-        let mut backoff = Backoff::new(core.dynamodb().config().sleep_impl());
+        let mut backoff = Backoff::new(core.home().sleep());
         let mut stored = look(core, &key).await?;
         let mut attempts = 0;
         loop {
@@ -264,7 +265,7 @@ impl<T: Model, F> Update<T, F> {
 async fn look(core: &Core, key: &Item) -> Result<Item, UpdateError> {
     match reread_consistently(core, key).await {
         Ok(item) => item.ok_or(UpdateError::NotFound),
-        Err(failure) => Err(UpdateError::Read(failure.into())),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -4,7 +4,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
@@ -16,7 +15,7 @@ use super::customize::refuse_update_settings;
 use super::footer;
 use super::returned;
 use super::span;
-use super::update::{UpdateError, UpdateWriteError};
+use super::update::{UpdateError, UpdateItem, UpdateWriteError};
 use crate::action::CryptoAction;
 use crate::error::OpenError;
 use crate::expression::{Condition, UpdateExpression};
@@ -217,15 +216,8 @@ impl<T> UpdateUnsigned<T> {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         // Counting up leaves no footer to recognise it by.
         let answer_matters = !self.idempotent || self.returns == Some(Returns::Old);
-        let attempts = Attempts::new(&self.core, Repeat::unless(answer_matters));
-        let attempt = |client: Client| {
-            let input = input.clone();
-            async move {
-                let sent = input.send_with(&client).await;
-                sent.map_err(|error| error.map_service_error(UpdateWriteError::Update))
-            }
-        };
-        let mut sdk = match attempts.send(attempt).await {
+        let attempts = Attempts::new(self.core.home(), Repeat::unless(answer_matters));
+        let mut sdk = match attempts.send(&UpdateItem(input)).await {
             Ok(answer) => answer.output_or(|| UpdateItemOutput::builder().build()),
             Err(failed) => {
                 let failed = failed.into_last_attempt_if(self.idempotent);

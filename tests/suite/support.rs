@@ -11,6 +11,7 @@ use serde_json::Value;
 
 pub(crate) mod gen_item;
 pub(crate) mod header;
+pub(crate) mod hurry;
 pub(crate) mod meddler;
 pub(crate) mod patience;
 pub(crate) mod stack;

@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
 use crate::item::Item;
 use crate::region::Backoff;
+use crate::table::call::{Response, Route};
 use crate::table::core::Core;
 use crate::table::deadline::Deadline;
 use crate::table::error::{OperationError, SdkFailure};
@@ -52,8 +53,8 @@ impl<'a> KeyReader<'a> {
             input,
             consistent_read,
             left: keys.into_iter().collect(),
-            deadline: Deadline::new(core.dynamodb(), deadline),
-            backoff: Backoff::new(core.dynamodb().config().sleep_impl()),
+            deadline: Deadline::new(core.local().sleep(), deadline),
+            backoff: Backoff::new(core.local().sleep()),
             must_wait: false,
             has_started: false,
             consumed_capacity: Vec::new(),
@@ -88,12 +89,12 @@ impl<'a> KeyReader<'a> {
             .set_keys(Some(asked.iter().map(|(_, key)| key.clone()).collect()))
             .set_consistent_read(self.consistent_read)
             .build();
-        let failure = |error| SdkFailure::new(error, self.core.region());
+        let failure = |error| SdkFailure::new(error, self.core.local().region());
         let keys = keys.map_err(|error| failure(SdkError::construction_failure(error)))?;
         let input = self.input.clone();
         let input = input.request_items(self.core.table_name(), keys);
-        let output = Box::pin(input.send_with(self.core.dynamodb())).await;
-        let output = output.map_err(failure)?;
+        let route = Route::only(self.core, self.core.local());
+        let Response { output, .. } = route.ask(&input).await?;
         Ok(self.take(asked, output)?)
     }
 
@@ -129,7 +130,7 @@ impl<'a> KeyReader<'a> {
         }
         self.must_wait = !again.is_empty();
         if again.len() < asked {
-            self.backoff = Backoff::new(self.core.dynamodb().config().sleep_impl());
+            self.backoff = Backoff::new(self.core.local().sleep());
         }
         self.left.extend(again);
         self.consumed_capacity

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemOutput;
 use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemInputBuilder;
+use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemError, BatchWriteItemOutput};
 use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
 
 use super::{BatchWriteCause, BatchWriteFailure, BatchWriteOutput, Write};
 use crate::item::{Item, ItemSchema};
 use crate::region::Backoff;
+use crate::table::attempt::{Attempts, Failed, Repeat};
 use crate::table::core::Core;
 use crate::table::deadline::Deadline;
-use crate::table::error::SdkFailure;
 use crate::table::key_bytes::KeyBytes;
 
 /// Writes that one request takes.
@@ -61,8 +61,8 @@ impl<'a> Writer<'a> {
             left: entries.into(),
             written: Vec::new(),
             sdk: Vec::new(),
-            deadline: Deadline::new(core.dynamodb(), deadline),
-            backoff: Backoff::new(core.dynamodb().config().sleep_impl()),
+            deadline: Deadline::new(core.home().sleep(), deadline),
+            backoff: Backoff::new(core.home().sleep()),
         }
     }
 
@@ -88,13 +88,11 @@ impl<'a> Writer<'a> {
         let requests = chunk.iter().map(|entry| entry.request.clone()).collect();
         let input = self.input.clone();
         let input = input.request_items(self.core.table_name(), requests);
-        let sent = Box::pin(input.send_with(self.core.dynamodb())).await;
-        let mut output = match sent {
-            Ok(output) => output,
-            Err(error) => {
-                let failure = SdkFailure::new(error, self.core.region());
-                return Err(Stop(BatchWriteCause::Operation(failure.into()), chunk));
-            }
+        // Writes without conditions, which may be sent again and again.
+        let attempts = Attempts::new(self.core.home(), Repeat::Blindly);
+        let mut output = match attempts.send(&input).await {
+            Ok(answer) => answer.output_or(|| BatchWriteItemOutput::builder().build()),
+            Err(failed) => return Err(self.stop(failed, chunk)),
         };
         let mut unprocessed = output.unprocessed_items.take().unwrap_or_default();
         let own = unprocessed.remove(self.core.table_name());
@@ -105,13 +103,25 @@ impl<'a> Writer<'a> {
         let count = chunk.len();
         let again = self.sort(chunk, &own.unwrap_or_default())?;
         if again.len() < count {
-            self.backoff = Backoff::new(self.core.dynamodb().config().sleep_impl());
+            self.backoff = Backoff::new(self.core.home().sleep());
         }
         if !again.is_empty() {
             self.left.extend(again);
             self.deadline.wait(self.backoff.wait()).await;
         }
         Ok(())
+    }
+
+    fn stop(&mut self, failed: Failed<BatchWriteItemError>, chunk: Vec<Entry>) -> Stop {
+        match failed {
+            Failed::NotSent(open) => {
+                self.left.extend(chunk);
+                Stop(BatchWriteCause::Operation(open.into()), Vec::new())
+            }
+            Failed::NotApplied(failure) | Failed::Unknown { lost: failure, .. } => {
+                Stop(BatchWriteCause::Operation(failure.into()), chunk)
+            }
+        }
     }
 
     /// Tells what was written from what was handed back.

@@ -9,8 +9,10 @@ use super::{
 };
 use crate::error::OpenError;
 use crate::item::{FreshnessState, Item, Key, OpenedItem};
+use crate::observe::{Event, FreshnessEvent};
+use crate::table::call::Route;
 use crate::table::core::Core;
-use crate::table::error::SdkFailure;
+use crate::table::error::OperationError;
 use crate::table::footer;
 use crate::table::key_bytes::KeyBytes;
 use crate::value::Terminal;
@@ -19,15 +21,14 @@ use crate::value::Terminal;
 pub(in crate::table) async fn reread_consistently(
     core: &Core,
     key: &Item,
-) -> Result<Option<Item>, SdkFailure<GetItemError>> {
+) -> Result<Option<Item>, OperationError<GetItemError>> {
     let input = GetItemInput::builder()
         .table_name(core.table_name())
         .set_key(Some(key.clone()))
         .consistent_read(true);
-    let sent = Box::pin(input.send_with(core.dynamodb())).await;
-    match sent {
-        Ok(output) => Ok(output.item),
-        Err(error) => Err(SdkFailure::new(error, core.region())),
+    match Route::only(core, core.home()).ask(&input).await {
+        Ok(response) => Ok(response.output.item),
+        Err(unanswered) => Err(unanswered.into()),
     }
 }
 
@@ -142,12 +143,15 @@ impl Core {
             Sighting::Older(_) if origin == Origin::Index => FreshnessState::Stale,
             Sighting::Forked(_) if origin == Origin::Index => FreshnessState::Diverged,
             Sighting::Older(older) => {
-                note_freshness(self, "stale", self.region());
+                note_freshness(self, "stale", self.home().region());
                 return Err(Rejected::Stale(self.stale(older)));
             }
             Sighting::Forked(version) => {
-                note_freshness(self, "diverged", self.region());
-                return Err(Rejected::Diverged(Diverged::new(version, self.region())));
+                note_freshness(self, "diverged", self.home().region());
+                return Err(Rejected::Diverged(Diverged::new(
+                    version,
+                    self.home().region(),
+                )));
             }
         };
         Ok(opened.with_freshness(state))
@@ -160,7 +164,7 @@ impl Core {
         older: Older,
     ) -> Result<Option<Item>, Rejected> {
         reread_consistently(self, key).await.map_err(|failure| {
-            note_freshness(self, "stale", self.region());
+            note_freshness(self, "stale", self.home().region());
             Rejected::Stale(self.stale(older).unconfirmed(failure))
         })
     }
@@ -198,8 +202,8 @@ impl Core {
         match freshness.observe(&id, Seen::new(version, footer)).await {
             // Another writer was faster, and was seen first.
             Ok(Verdict::Fresh | Verdict::Stale { .. }) => {}
-            Ok(Verdict::Diverged) => note_freshness(self, "diverged", self.region()),
-            Err(_) => note_freshness(self, "unavailable", self.region()),
+            Ok(Verdict::Diverged) => note_freshness(self, "diverged", self.home().region()),
+            Err(_) => note_freshness(self, "unavailable", self.home().region()),
         }
     }
 
@@ -229,7 +233,7 @@ impl Core {
     }
 
     fn stale(&self, older: Older) -> Stale {
-        Stale::new(older.found, older.newest, self.region())
+        Stale::new(older.found, older.newest, self.home().region())
     }
 }
 
@@ -257,4 +261,10 @@ fn version(value: &AttributeValue) -> Option<u64> {
 fn note_freshness(core: &Core, kind: &'static str, region: &str) {
     let table = core.schema().logical_table_name();
     tracing::warn!(table, region, kind, "an item is not known to be the newest");
+    let event = FreshnessEvent {
+        table,
+        region,
+        kind,
+    };
+    core.regions().observers().emit(&Event::Freshness(event));
 }

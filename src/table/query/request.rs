@@ -7,8 +7,9 @@ use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, Select};
 use super::QueryKey;
 use crate::expression::{KeyCondition, Placeholders, SortKeyCondition};
 use crate::item::Item;
+use crate::table::call::{Response, Route};
 use crate::table::customize::{self, refuse_read_settings, refuse_set};
-use crate::table::error::{OperationError, Refused, SdkFailure};
+use crate::table::error::{OperationError, Refused};
 use crate::table::page::{Facts, Partition};
 use crate::table::read::{Answer, Answered, Read, Scope, Source};
 
@@ -48,8 +49,7 @@ impl Source for Request {
         let key = key.resolve(scope.keys(core), self.sort_key.clone())?;
         let input = self.input(&scope, &key, answer)?;
         let input = input.set_exclusive_start_key(start);
-        let output = Box::pin(input.send_with(core.dynamodb())).await;
-        let output = output.map_err(|error| SdkFailure::new(error, core.region()))?;
+        let Response { output, .. } = Route::only(core, core.local()).ask(&input).await?;
         let partition = Partition {
             name: key.partition_name().to_owned(),
             value: key.partition_value().clone(),

@@ -6,8 +6,9 @@ use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, Select};
 
 use crate::expression::Placeholders;
 use crate::item::Item;
+use crate::table::call::{Response, Route};
 use crate::table::customize::{self, refuse_read_settings, refuse_set};
-use crate::table::error::{OperationError, Refused, SdkFailure};
+use crate::table::error::{OperationError, Refused};
 use crate::table::page::Facts;
 use crate::table::read::{Answer, Answered, Read, Scope, Source};
 
@@ -50,8 +51,7 @@ impl Source for Request {
         let core = &self.read.core;
         let scope = self.read.scope(answer).await?;
         let input = self.input(&scope, answer)?.set_exclusive_start_key(start);
-        let output = Box::pin(input.send_with(core.dynamodb())).await;
-        let output = output.map_err(|error| SdkFailure::new(error, core.region()))?;
+        let Response { output, .. } = Route::only(core, core.local()).ask(&input).await?;
         Ok(Answered {
             facts: Facts::new(
                 output.count,

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason as SdkReason;
@@ -11,9 +11,11 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures_util::stream::StreamExt as _;
 
 use super::{Target, in_order};
-use crate::error::OpenError;
+use crate::error::{FaultClass, OpenError};
 use crate::item::OpenedItem;
 use crate::materials::CallBudget;
+use crate::observe::CallOutcome;
+use crate::region::fault::of_codes;
 use crate::table::error::SdkFailure;
 
 /// What became of one operation of a transaction that was cancelled.
@@ -165,7 +167,7 @@ fn are_transient(codes: impl Iterator<Item = CancellationCode>) -> bool {
 }
 
 /// The errors of the two operations that can be cancelled.
-pub(super) trait Cancellable {
+pub(in crate::table) trait Cancellable {
     fn reasons(&self) -> Option<&[SdkReason]>;
 }
 
@@ -197,20 +199,47 @@ pub(in crate::table) fn is_transient(reasons: &[SdkReason]) -> bool {
     are_transient(reasons.iter().map(CancellationCode::of))
 }
 
+/// What a failure says about the region, for its health: one that cancels is an answer.
+pub(in crate::table) fn cancelled_outcome<E>(error: &SdkError<E, HttpResponse>) -> CallOutcome
+where
+    E: Cancellable + ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    match reasons(error) {
+        Some(reasons) => outcome_of(reasons),
+        None => CallOutcome::Fault(of_codes(error)),
+    }
+}
+
+/// The same of the reasons alone.
+pub(in crate::table) fn outcome_of(reasons: &[SdkReason]) -> CallOutcome {
+    let has = |code| {
+        reasons
+            .iter()
+            .any(|reason| CancellationCode::of(reason) == code)
+    };
+    CallOutcome::Fault(match is_transient(reasons) {
+        true if has(CancellationCode::TransactionConflict) => FaultClass::Conflict,
+        true => FaultClass::Throttled,
+        false if has(CancellationCode::ConditionalCheckFailed) => {
+            return CallOutcome::ConditionFailed;
+        }
+        false => FaultClass::Caller,
+    })
+}
+
 /// Opens what came with the reasons.
 pub(super) async fn open<E: Cancellable>(
-    error: SdkError<E, HttpResponse>,
+    failure: SdkFailure<E>,
     targets: &[Target],
-    region: &str,
 ) -> Cancelled<E> {
-    let sdk = reasons(&error).unwrap_or_default().to_vec();
+    let sdk = reasons(failure.error()).unwrap_or_default().to_vec();
     let work = targets.iter().zip(CallBudget::of_page(targets.len()));
     let work = sdk.into_iter().zip(work);
     let work = work.map(|(reason, (target, budget))| open_one(reason, target, budget));
     let opened = in_order(work.collect());
     Cancelled {
         reasons: opened.collect().await,
-        failure: SdkFailure::new(error, region),
+        failure,
     }
 }
 

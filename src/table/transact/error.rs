@@ -9,7 +9,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use super::cancelled::{CancellationReason, Cancelled};
 use crate::error::SealError;
 use crate::item::ModelMismatch;
-use crate::table::error::{OutcomeUnknown, Refused, SdkFailure};
+use crate::table::call::Unanswered;
+use crate::table::error::{CircuitOpen, OutcomeUnknown, Refused, SdkFailure};
 use crate::table::span::Outcome;
 
 /// Why a transaction failed. It happens as a whole or not at all.
@@ -22,6 +23,8 @@ pub enum TransactionError<E> {
     Operation(FailedOperation),
     /// The transaction as a whole was not sent.
     Refused(Refused),
+    /// The region is not asked for a while, after repeated failures; nothing was sent.
+    CircuitOpen(CircuitOpen),
     /// DynamoDB cancelled the transaction: nothing was written.
     Cancelled(Cancelled<E>),
     /// The SDK reported an error, and nothing was written.
@@ -57,7 +60,7 @@ impl<E> TransactionError<E> {
             Self::Cancelled(cancelled) => Some(cancelled.failure().error()),
             Self::Sdk(failure) => Some(failure.error()),
             Self::OutcomeUnknown(unknown) => Some(unknown.lost().error()),
-            Self::Operation(_) | Self::Refused(_) => None,
+            Self::Operation(_) | Self::Refused(_) | Self::CircuitOpen(_) => None,
         }
     }
 
@@ -67,6 +70,7 @@ impl<E> TransactionError<E> {
         match self {
             Self::Operation(failed) => failed.region(),
             Self::Refused(_) => None,
+            Self::CircuitOpen(open) => Some(open.region()),
             Self::Cancelled(cancelled) => Some(cancelled.failure().region()),
             Self::Sdk(failure) => Some(failure.region()),
             Self::OutcomeUnknown(unknown) => Some(unknown.lost().region()),
@@ -80,6 +84,7 @@ impl<E: ProvideErrorMetadata> TransactionError<E> {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Operation(failed) => failed.is_retryable(),
+            Self::CircuitOpen(_) => true,
             Self::Cancelled(cancelled) => cancelled.is_retryable(),
             Self::Sdk(failure) => crate::region::fault::is_transient(failure.error()),
             // A second transaction could apply everything twice.
@@ -93,6 +98,7 @@ impl<E> fmt::Display for TransactionError<E> {
         f.write_str(match self {
             Self::Operation(_) => "an operation of the transaction was not sent",
             Self::Refused(_) => "transaction refused",
+            Self::CircuitOpen(_) => "region is not asked",
             Self::Cancelled(_) => "transaction was cancelled",
             Self::Sdk(_) => "request failed",
             Self::OutcomeUnknown(_) => "outcome of the transaction is unknown",
@@ -105,6 +111,7 @@ impl<E> fmt::Debug for TransactionError<E> {
         match self {
             Self::Operation(error) => f.debug_tuple("Operation").field(error).finish(),
             Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
+            Self::CircuitOpen(error) => f.debug_tuple("CircuitOpen").field(error).finish(),
             Self::Cancelled(error) => f.debug_tuple("Cancelled").field(error).finish(),
             Self::Sdk(error) => f.debug_tuple("Sdk").field(error).finish(),
             Self::OutcomeUnknown(error) => f.debug_tuple("OutcomeUnknown").field(error).finish(),
@@ -117,6 +124,7 @@ impl<E: Error + 'static> Error for TransactionError<E> {
         Some(match self {
             Self::Operation(error) => error,
             Self::Refused(error) => error,
+            Self::CircuitOpen(error) => error,
             Self::Cancelled(error) => error,
             Self::Sdk(error) => error,
             Self::OutcomeUnknown(error) => error,
@@ -129,6 +137,7 @@ impl<E> Outcome for TransactionError<E> {
         match self {
             Self::Operation(_) => "an operation was not sent",
             Self::Refused(_) => "refused",
+            Self::CircuitOpen(_) => "circuit open",
             Self::Cancelled(_) => "cancelled",
             Self::Sdk(_) => "sdk error",
             Self::OutcomeUnknown(_) => "outcome unknown",
@@ -139,6 +148,15 @@ impl<E> Outcome for TransactionError<E> {
 impl<E> From<Refused> for TransactionError<E> {
     fn from(refused: Refused) -> Self {
         Self::Refused(refused)
+    }
+}
+
+impl<E> From<Unanswered<E>> for TransactionError<E> {
+    fn from(unanswered: Unanswered<E>) -> Self {
+        match unanswered {
+            Unanswered::CircuitOpen(open) => Self::CircuitOpen(open),
+            Unanswered::Sdk(failure) => Self::Sdk(failure),
+        }
     }
 }
 

@@ -10,17 +10,17 @@ use aws_sdk_dynamodb::operation::transact_get_items::{
 use aws_sdk_dynamodb::types::{Get, TransactGetItem};
 use futures_util::stream::StreamExt as _;
 
-use super::cancelled::{self, is_transient, reasons};
+use super::cancelled::{self, reasons};
 use super::error::{FailedOperation, TransactionError};
 use super::picture::Picture;
 use super::slot::{Slot, TransactGetOutput};
 use super::{Taken, Target, check_together, in_order, not_built, span};
 use crate::item::{IntoKey, Item, Key, Model};
 use crate::materials::CallBudget;
-use crate::region::{Backoff, max_attempts};
+use crate::table::call::{Route, Unanswered};
 use crate::table::core::Core;
 use crate::table::customize::{TRANSACT_ITEMS, refuse_set};
-use crate::table::error::{Refused, SdkFailure};
+use crate::table::error::Refused;
 use crate::table::handle::Opens;
 
 /// Reads up to 100 items of one or several tables as they were at one moment.
@@ -195,23 +195,13 @@ async fn request(
     core: &Core,
     targets: &[Target],
 ) -> Result<TransactGetItemsOutput, TransactionError<TransactGetItemsError>> {
-    let mut backoff = Backoff::new(core.dynamodb().config().sleep_impl());
-    let mut left = max_attempts(core.dynamodb().config().retry_config());
-    loop {
-        left = left.saturating_sub(1);
-        let sent = Box::pin(input.clone().send_with(core.dynamodb())).await;
-        let error = match sent {
-            Ok(output) => return Ok(output),
-            Err(error) => error,
-        };
-        match reasons(&error) {
-            Some(reasons) if left > 0 && is_transient(reasons) => backoff.wait().await,
-            Some(_) => {
-                let cancelled = cancelled::open(error, targets, core.region()).await;
-                return Err(TransactionError::Cancelled(cancelled));
-            }
-            None => return Err(TransactionError::Sdk(SdkFailure::new(error, core.region()))),
+    match Route::only(core, core.local()).ask(&input).await {
+        Ok(response) => Ok(response.output),
+        Err(Unanswered::Sdk(failure)) if reasons(failure.error()).is_some() => {
+            let cancelled = cancelled::open(failure, targets).await;
+            Err(TransactionError::Cancelled(cancelled))
         }
+        Err(unanswered) => Err(unanswered.into()),
     }
 }
 

@@ -17,14 +17,15 @@ use super::cancelled::{self, is_transient, reasons};
 use super::error::TransactionError;
 use super::output::TransactWriteOutput;
 use super::{Target, span};
+use crate::region::Backoff;
 use crate::region::write_fault::WriteFault;
-use crate::region::{Backoff, max_attempts};
+use crate::table::call::{Missed, once};
 use crate::table::core::Core;
-use crate::table::error::{OutcomeUnknown, Refused, SdkFailure};
+use crate::table::error::{CircuitOpen, OutcomeUnknown, Refused, SdkFailure};
 use crate::table::{footer, token};
 
 type Failure = TransactionError<TransactWriteItemsError>;
-type SdkFailed = SdkError<TransactWriteItemsError, HttpResponse>;
+type SdkFailed = SdkFailure<TransactWriteItemsError>;
 
 /// A transaction whose items are sealed, under an idempotency token of its own. Made by
 /// [`TransactWrite::prepare`](super::TransactWrite::prepare).
@@ -166,55 +167,73 @@ impl Prepared {
 
     /// Sends until there is an answer that nothing can change any more, or attempts are used up.
     async fn attempt(&self, in_doubt: bool) -> Result<TransactWriteOutput, Failure> {
-        let core = &*self.core;
-        let mut backoff = Backoff::new(core.dynamodb().config().sleep_impl());
-        let mut left = max_attempts(core.dynamodb().config().retry_config());
-        let mut lost = None;
+        let member = self.core.home();
+        let mut backoff = Backoff::new(member.sleep());
+        let mut left = member.dynamodb_max_attempts();
+        let (mut lost, mut refused) = (None, None);
         loop {
             left = left.saturating_sub(1);
-            let sent = self.input.clone().send_with(core.dynamodb_once());
-            let error = match Box::pin(sent).await {
+            let error = match once(member, &self.input).await {
                 Ok(sdk) => return Ok(self.output(sdk).await),
-                Err(error) => error,
+                Err(Missed::NotAsked(open)) => {
+                    return Err(self.not_asked(open, lost, refused, in_doubt).await);
+                }
+                Err(Missed::Failed(error, _)) => error,
             };
             let fault = fault_of(&error);
-            if left == 0 || fault == WriteFault::Final {
-                return Err(self.failure(error, lost, in_doubt).await);
+            let failure = SdkFailure::new(error, member.region());
+            if left == 0 || fault == WriteFault::Final || !member.dynamodb_health().may_retry() {
+                return Err(self.failure(failure, lost, in_doubt).await);
             }
             backoff.wait().await;
             // Not before the wait: a process may have been suspended in it.
             if self.has_expired() {
-                return Err(self.failure(error, lost, in_doubt).await);
+                return Err(self.failure(failure, lost, in_doubt).await);
             }
-            if fault == WriteFault::Open {
-                lost = Some(SdkFailure::new(error, core.region()));
-            }
+            let slot = match fault {
+                WriteFault::Open => &mut lost,
+                _ => &mut refused,
+            };
+            *slot = Some(failure);
         }
     }
 
     /// What the last answer means after those that were lost.
-    async fn failure(
-        &self,
-        error: SdkFailed,
-        lost: Option<SdkFailure<TransactWriteItemsError>>,
-        in_doubt: bool,
-    ) -> Failure {
-        let region = self.core.region();
+    async fn failure(&self, last: SdkFailed, lost: Option<SdkFailed>, in_doubt: bool) -> Failure {
         // A transaction that was applied is not cancelled under the same token, while that is known.
         let is_certain = !(in_doubt || lost.is_some()) || !self.has_expired();
-        if is_certain && reasons(&error).is_some() {
-            let cancelled = cancelled::open(error, &self.targets, region).await;
+        if is_certain && reasons(last.error()).is_some() {
+            let cancelled = cancelled::open(last, &self.targets).await;
             return TransactionError::Cancelled(cancelled);
         }
-        let is_open = fault_of(&error) == WriteFault::Open;
-        let failure = SdkFailure::new(error, region);
+        let is_open = fault_of(last.error()) == WriteFault::Open;
         match lost {
-            _ if is_open => TransactionError::OutcomeUnknown(OutcomeUnknown::new(failure, None)),
+            _ if is_open => TransactionError::OutcomeUnknown(OutcomeUnknown::new(last, None)),
             Some(lost) => TransactionError::OutcomeUnknown(OutcomeUnknown::new(lost, None)),
-            None if in_doubt => {
-                TransactionError::OutcomeUnknown(OutcomeUnknown::new(failure, None))
+            None if in_doubt => TransactionError::OutcomeUnknown(OutcomeUnknown::new(last, None)),
+            None => TransactionError::Sdk(last),
+        }
+    }
+
+    /// What is known if the region is not asked any more.
+    async fn not_asked(
+        &self,
+        open: CircuitOpen,
+        lost: Option<SdkFailed>,
+        refused: Option<SdkFailed>,
+        in_doubt: bool,
+    ) -> Failure {
+        let unasked = |open| {
+            let error = SdkError::construction_failure(open);
+            SdkFailure::new(error, self.core.home().region())
+        };
+        match (lost, refused) {
+            (Some(lost), _) => TransactionError::OutcomeUnknown(OutcomeUnknown::new(lost, None)),
+            (None, Some(refused)) => self.failure(refused, None, in_doubt).await,
+            (None, None) if in_doubt => {
+                TransactionError::OutcomeUnknown(OutcomeUnknown::new(unasked(open), None))
             }
-            None => TransactionError::Sdk(failure),
+            (None, None) => TransactionError::CircuitOpen(open),
         }
     }
 
@@ -242,7 +261,7 @@ impl Prepared {
 }
 
 /// A cancelled transaction was not applied, and one in progress may be in a moment.
-fn fault_of(error: &SdkFailed) -> WriteFault {
+fn fault_of(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> WriteFault {
     let service = error.as_service_error();
     match reasons(error) {
         Some(reasons) if is_transient(reasons) => WriteFault::Transient,

@@ -29,7 +29,7 @@ fn tables_and_region<'a>(cores: impl Iterator<Item = &'a Arc<Core>>) -> (String,
     let mut names: Vec<&str> = Vec::new();
     let mut region = None;
     for core in cores {
-        region = region.or_else(|| Some(core.region()));
+        region = region.or_else(|| Some(core.local().region()));
         let name = core.schema().logical_table_name();
         if !names.contains(&name) {
             names.push(name);

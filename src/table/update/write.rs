@@ -1,6 +1,5 @@
 //! Sends the write of an update, and says how to go on.
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
@@ -8,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::error::UpdateError;
 use super::request;
-use super::write_error::UpdateWriteError;
+use super::write_error::{UpdateItem, UpdateTransaction, UpdateWriteError};
 use crate::item::Item;
 use crate::region::write_fault::WriteFault;
 use crate::table::attempt::{Answer, Attempts, Failed, Repeat};
@@ -51,7 +50,7 @@ pub(super) async fn write(
     input: UpdateItemInputBuilder,
     own_footer: Option<AttributeValue>,
 ) -> Result<Next, UpdateError> {
-    let attempts = Attempts::new(core, Repeat::UntilDisplaced).of_item(own_footer);
+    let attempts = Attempts::new(core.home(), Repeat::UntilDisplaced).of_item(own_footer);
     let sent = if certainty.exactly_once {
         send_transaction(core, &attempts, input).await?
     } else {
@@ -69,7 +68,7 @@ pub(super) async fn write(
                 .await
                 .into()),
         },
-        unknown @ Failed::Unknown { .. } => Err(unknown.into_error(core, key).await.into()),
+        failed => Err(failed.into_error(core, key).await.into()),
     }
 }
 
@@ -86,15 +85,8 @@ fn next(failure: &SdkFailure<UpdateWriteError>) -> Option<Result<Next, UpdateErr
 }
 
 async fn send_update(attempts: &Attempts<'_>, input: UpdateItemInputBuilder) -> Sending {
-    let attempt = |client: Client| {
-        let input = input.clone();
-        async move {
-            let sent = input.send_with(&client).await;
-            sent.map(|output| Sent::Update(Box::new(output)))
-                .map_err(|error| error.map_service_error(UpdateWriteError::Update))
-        }
-    };
-    attempts.send(attempt).await
+    let answer = attempts.send(&UpdateItem(input)).await?;
+    Ok(answer.map(|output| Sent::Update(Box::new(output))))
 }
 
 async fn send_transaction(
@@ -106,16 +98,9 @@ async fn send_transaction(
         .build()
         .map_err(|error| Refused::new(error.to_string()))?;
     let input = request::transaction(input)?;
-    let attempt = |client: Client| {
-        let input = input.clone();
-        async move {
-            let sent = input.send_with(&client).await;
-            sent.map(|output| Sent::Transaction(Box::new(output)))
-                .map_err(|error| error.map_service_error(UpdateWriteError::Transaction))
-        }
-    };
     let begun = core.now();
-    let sent = attempts.send(attempt).await;
+    let sent = attempts.send(&UpdateTransaction(input)).await;
+    let sent = sent.map(|answer| answer.map(|output| Sent::Transaction(Box::new(output))));
     // Under the same token, a transaction that was applied is not tried again but answered again. So
     // one whose condition failed was never applied, as long as the token is remembered.
     let is_remembered = token::is_remembered(begun, core.now());

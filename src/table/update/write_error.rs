@@ -3,14 +3,23 @@
 use std::error::Error;
 use std::fmt;
 
-use aws_sdk_dynamodb::error::{ErrorMetadata, ProvideErrorMetadata};
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteItemsInputBuilder;
+use aws_sdk_dynamodb::operation::transact_write_items::{
+    TransactWriteItemsError, TransactWriteItemsOutput,
+};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::item::Item;
+use crate::observe::CallOutcome;
+use crate::region::fault::of_codes;
 use crate::region::write_fault::WriteFault;
+use crate::table::call::{Request, Sent};
 use crate::table::returned::WriteError;
-use crate::table::transact::is_transient;
+use crate::table::transact::{is_transient, outcome_of};
 
 /// The SDK's error of the write of an update: an `UpdateItem`, or with
 /// [`exactly_once`](crate::table::Update::exactly_once) a `TransactWriteItems`.
@@ -88,6 +97,43 @@ impl WriteError for UpdateWriteError {
         } else {
             WriteFault::Final
         })
+    }
+}
+
+/// An `UpdateItem`.
+pub(in crate::table) struct UpdateItem(pub(in crate::table) UpdateItemInputBuilder);
+
+impl Request for UpdateItem {
+    type Output = UpdateItemOutput;
+    type Error = UpdateWriteError;
+    const OPERATION: &'static str = "UpdateItem";
+
+    async fn send(&self, client: &Client) -> Sent<Self> {
+        let sent = self.0.clone().send_with(client).await;
+        sent.map_err(|error| error.map_service_error(UpdateWriteError::Update))
+    }
+}
+
+/// A `TransactWriteItems` that makes an update.
+pub(super) struct UpdateTransaction(pub(super) TransactWriteItemsInputBuilder);
+
+impl Request for UpdateTransaction {
+    type Output = TransactWriteItemsOutput;
+    type Error = UpdateWriteError;
+    const OPERATION: &'static str = "TransactWriteItems";
+
+    async fn send(&self, client: &Client) -> Sent<Self> {
+        let sent = self.0.clone().send_with(client).await;
+        sent.map_err(|error| error.map_service_error(UpdateWriteError::Transaction))
+    }
+
+    fn outcome(error: &SdkError<UpdateWriteError, HttpResponse>) -> CallOutcome {
+        match error.as_service_error() {
+            Some(UpdateWriteError::Transaction(
+                TransactWriteItemsError::TransactionCanceledException(canceled),
+            )) => outcome_of(canceled.cancellation_reasons()),
+            _ => CallOutcome::Fault(of_codes(error)),
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! Two regions, a multi-Region key in both, a global table: what an application stands on.
 
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_types::SdkConfig;
 use aws_types::sdk_config::RetryConfig;
@@ -32,10 +35,15 @@ impl Stack {
         &self.table_name
     }
 
-    /// Without retries, so that no test waits for one.
+    /// Without retries, so that no test waits for one. An attempt has longer than any wait between two,
+    /// so that tests whose waits are over at once can tell them apart.
     pub(crate) fn config(&self, region: &str) -> SdkConfig {
         let config = self.cloud.sdk_config(region).into_builder();
-        config.retry_config(RetryConfig::disabled()).build()
+        let attempt = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(20));
+        config
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(attempt.build())
+            .build()
     }
 
     pub(crate) fn regions(&self, local: &str) -> RegionSet {

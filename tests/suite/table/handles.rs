@@ -1,11 +1,10 @@
 //! Handles by power: what each may do, what it asks of KMS, and what its type is worth.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_smithy_async::test_util::instant_time_and_sleep;
+use aws_types::sdk_config::RetryConfig;
 use dynaseal::expression::{UpdateExpression, attribute};
 use dynaseal::keyring::{Keyring, StaticBranchKeyKeyring};
 use dynaseal::table::{CancellationReason, Limits, OpenOnly, SealOnly, TransactGet, TransactWrite};
@@ -15,6 +14,7 @@ use dynaseal::{
 };
 
 use super::*;
+use crate::support::hurry::Hurry;
 
 /// A key policy under which one verb of KMS is forbidden to everybody.
 async fn forbid(stack: &Stack, verb: &str) {
@@ -220,9 +220,8 @@ async fn sealing_recognises_its_own_write_without_opening_it() {
     let (stack, _) = start_sealing().await;
     let lost = Fault::LostResponse.on("PutItem").times(1);
     stack.cloud.region(US).fail(Service::DynamoDb, lost);
-    let config = stack.cloud.sdk_config(US).into_builder();
-    let (time, sleep) = instant_time_and_sleep(SystemTime::UNIX_EPOCH);
-    let config = config.time_source(time).sleep_impl(sleep);
+    let config = stack.config(US).into_builder();
+    let (config, _) = Hurry::apply(config.retry_config(RetryConfig::standard()));
     let config = config.stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     let regions = RegionSet::builder(&config.build())
         .local(US)

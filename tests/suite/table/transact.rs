@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_smithy_async::test_util::{ManualTimeSource, instant_time_and_sleep};
+use aws_smithy_async::test_util::ManualTimeSource;
 use aws_types::SdkConfig;
 use aws_types::sdk_config::RetryConfig;
 use dynaseal::expression::{UpdateExpression, attribute};
@@ -21,6 +21,7 @@ use dynaseal::testkit::{Fault, Service};
 use dynaseal::{ItemSchema, KmsMrkKeyring, RegionSet, SealedTable};
 
 use super::*;
+use crate::support::hurry::Hurry;
 use crate::support::meddler::meddled_regions;
 
 #[derive(Clone, Debug, Serialize, Deserialize, Seal)]
@@ -109,11 +110,8 @@ impl Shop {
 
     /// A shop whose clients try three times and wait for nothing, and its clock.
     fn retrying(stack: &Stack) -> (Self, ManualTimeSource) {
-        let (time, sleep) = instant_time_and_sleep(SystemTime::UNIX_EPOCH);
-        let config = stack.cloud.sdk_config(US).into_builder();
+        let (config, time) = Hurry::apply(stack.config(US).into_builder());
         let config = config
-            .time_source(time.clone())
-            .sleep_impl(sleep)
             .retry_config(RetryConfig::standard())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         (Self::with(stack, US, &config.build()), time)

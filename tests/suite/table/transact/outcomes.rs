@@ -245,7 +245,7 @@ impl AsyncSleep for Suspended {
 async fn is_not_sent_again_by_a_process_that_slept_too_long() {
     let (stack, counting) = start_counting().await;
     let clock = ManualTimeSource::new(SystemTime::UNIX_EPOCH);
-    let config = stack.cloud.sdk_config(US).into_builder();
+    let config = stack.config(US).into_builder();
     let config = config
         .time_source(clock.clone())
         .sleep_impl(SharedAsyncSleep::new(Suspended(clock)))

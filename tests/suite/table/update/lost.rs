@@ -1,14 +1,14 @@
 //! Updates whose answer is lost.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_smithy_async::test_util::instant_time_and_sleep;
 use aws_types::sdk_config::RetryConfig;
 use dynaseal::table::{Update, UpdateOutput};
 use dynaseal::testkit::Fault;
 
 use super::super::meanwhile;
 use super::*;
+use crate::support::hurry::Hurry;
 
 #[tokio::test]
 async fn a_lost_answer_is_no_conflict_and_applies_nothing_twice() {
@@ -120,12 +120,8 @@ async fn a_transaction_in_conflict_is_sent_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_dynamodb_may_have_forgotten_proves_nothing() {
     let (stack, other) = start_with_purse().await;
-    let (time, sleep) = instant_time_and_sleep(SystemTime::UNIX_EPOCH);
     let table = meanwhile::table::<Purse>(&stack, |config| {
-        config
-            .retry_config(RetryConfig::standard())
-            .time_source(time)
-            .sleep_impl(sleep)
+        Hurry::apply(config.retry_config(RetryConfig::standard())).0
     });
     // Eleven minutes pass, on the clock of the client.
     let late = Fault::Timeout(Duration::from_secs(660));

@@ -1,0 +1,45 @@
+//! The SDK's inputs as requests.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::{
+    batch_get_item, batch_write_item, delete_item, describe_table, get_item, put_item, query, scan,
+    transact_get_items, transact_write_items,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+
+use super::{Request, Sent};
+use crate::observe::CallOutcome;
+use crate::table::transact::cancelled_outcome;
+
+/// The builders have `send_with` in common, and no trait for it.
+macro_rules! requests {
+    ($($name:literal => $module:ident, $builder:ident, $output:ident, $error:ident $(, $outcome:ident)?;)*) => {$(
+        impl Request for $module::builders::$builder {
+            type Output = $module::$output;
+            type Error = $module::$error;
+            const OPERATION: &'static str = $name;
+
+            async fn send(&self, client: &Client) -> Sent<Self> {
+                self.clone().send_with(client).await
+            }
+
+            $(fn outcome(error: &SdkError<Self::Error, HttpResponse>) -> CallOutcome {
+                $outcome(error)
+            })?
+        }
+    )*};
+}
+
+requests! {
+    "BatchGetItem" => batch_get_item, BatchGetItemInputBuilder, BatchGetItemOutput, BatchGetItemError;
+    "BatchWriteItem" => batch_write_item, BatchWriteItemInputBuilder, BatchWriteItemOutput, BatchWriteItemError;
+    "DeleteItem" => delete_item, DeleteItemInputBuilder, DeleteItemOutput, DeleteItemError;
+    "DescribeTable" => describe_table, DescribeTableInputBuilder, DescribeTableOutput, DescribeTableError;
+    "GetItem" => get_item, GetItemInputBuilder, GetItemOutput, GetItemError;
+    "PutItem" => put_item, PutItemInputBuilder, PutItemOutput, PutItemError;
+    "Query" => query, QueryInputBuilder, QueryOutput, QueryError;
+    "Scan" => scan, ScanInputBuilder, ScanOutput, ScanError;
+    "TransactGetItems" => transact_get_items, TransactGetItemsInputBuilder, TransactGetItemsOutput, TransactGetItemsError, cancelled_outcome;
+    "TransactWriteItems" => transact_write_items, TransactWriteItemsInputBuilder, TransactWriteItemsOutput, TransactWriteItemsError, cancelled_outcome;
+}

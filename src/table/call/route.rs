@@ -1,0 +1,104 @@
+//! The regions that a read may ask, one after the other, until one answers.
+
+use super::plan::{Failure, Plan, Step};
+use super::{Missed, Request, Unanswered, once};
+use crate::error::FaultClass;
+use crate::observe::{CallOutcome, Event, FallbackEvent, Observers, Service};
+use crate::region::{Backoff, Member};
+use crate::table::core::Core;
+use crate::table::error::SdkFailure;
+
+/// The regions that a read may ask, in order.
+#[derive(Clone)]
+pub(in crate::table) struct Route<'a> {
+    first: &'a Member,
+    others: Vec<&'a Member>,
+    observers: &'a Observers,
+}
+
+/// What a region answered.
+pub(in crate::table) struct Response<'a, O> {
+    pub(in crate::table) output: O,
+    /// The region that answered.
+    pub(in crate::table) region: &'a str,
+}
+
+impl<'a> Route<'a> {
+    /// One region and no other.
+    pub(in crate::table) fn only(core: &'a Core, member: &'a Member) -> Self {
+        Self {
+            first: member,
+            others: Vec::new(),
+            observers: core.regions().observers(),
+        }
+    }
+
+    /// Asks until somebody answers.
+    pub(in crate::table) async fn ask<R: Request>(
+        &self,
+        request: &R,
+    ) -> Result<Response<'a, R::Output>, Unanswered<R::Error>> {
+        let (mut here, mut others) = (self.first, self.others.iter().copied());
+        let mut plan = Plan::new(1 + self.others.len(), here.dynamodb_max_attempts());
+        let mut backoff = Backoff::new(here.sleep());
+        let mut unanswered = None;
+        loop {
+            let missed = match once(here, request).await {
+                Ok(output) => {
+                    let region = here.region();
+                    return Ok(Response { output, region });
+                }
+                Err(missed) => missed,
+            };
+            let failure = missed.failure();
+            let worst = worst(unanswered, missed, here.region());
+            match plan.after(failure, || here.dynamodb_health().may_retry()) {
+                Step::Again => backoff.wait().await,
+                Step::NextRegion => {
+                    let Some(next) = others.next() else {
+                        return Err(worst);
+                    };
+                    self.tell(here, next, failure);
+                    here = next;
+                }
+                Step::Stop => return Err(worst),
+            }
+            unanswered = Some(worst);
+        }
+    }
+
+    fn tell(&self, from: &Member, to: &Member, failure: Failure) {
+        let (from, to) = (from.region(), to.region());
+        let cause = match failure {
+            Failure::NotAsked => None,
+            Failure::Class(class) => Some(class),
+        };
+        tracing::debug!(from, to, "table fallback");
+        self.observers.emit(&Event::Fallback(FallbackEvent {
+            service: Service::DynamoDb,
+            from,
+            to,
+            cause,
+        }));
+    }
+}
+
+impl<E> Missed<E> {
+    fn failure(&self) -> Failure {
+        match self {
+            Self::Failed(_, CallOutcome::Fault(class)) => Failure::Class(*class),
+            // A read has no condition, and whoever got an error has waited for it.
+            Self::Failed(..) => Failure::Class(FaultClass::Caller),
+            Self::NotAsked(_) => Failure::NotAsked,
+        }
+    }
+}
+
+/// What to report of two failures: what a service said says more than that none was asked.
+fn worst<E>(before: Option<Unanswered<E>>, now: Missed<E>, region: &str) -> Unanswered<E> {
+    match (before, now) {
+        (_, Missed::Failed(error, _)) => Unanswered::Sdk(SdkFailure::new(error, region)),
+        (Some(before), Missed::NotAsked(_)) => before,
+        (None, Missed::NotAsked(open)) => Unanswered::CircuitOpen(open),
+    }
+}
