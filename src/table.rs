@@ -59,6 +59,7 @@ mod query;
 mod read;
 mod read_error;
 mod returned;
+mod routing;
 mod scan;
 mod span;
 mod token;

@@ -132,7 +132,7 @@ impl<T: Model> Get<T> {
             };
             Ok((opened, stored.consumed_capacity))
         };
-        span::run(span::get_item(&core), read).await
+        span::run(span::get_item(&core, core.local()), read).await
     }
 
     /// Like [`send_opened`](Self::send_opened), but plaintext is let through where the policy says so.
@@ -149,7 +149,7 @@ impl<T: Model> Get<T> {
             check_key(&item, &stored.key)?;
             Ok(core.open_found(Look::under(&stored.key), item).await?)
         };
-        span::run(span::get_item(&core), read).await
+        span::run(span::get_item(&core, core.local()), read).await
     }
 
     async fn fetch(self) -> Result<Stored, OperationError<GetItemError>> {

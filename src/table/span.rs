@@ -8,14 +8,16 @@ use tracing::{Instrument as _, Span};
 
 use super::core::Core;
 use super::error::OperationError;
+use crate::region::Member;
 
 macro_rules! operation_spans {
     ($($function:ident => $name:literal),* $(,)?) => {$(
-        pub(super) fn $function(core: &Core) -> Span {
+        /// `member` is asked first.
+        pub(super) fn $function(core: &Core, member: &Member) -> Span {
             tracing::debug_span!(
                 $name,
                 table = core.schema().logical_table_name(),
-                region = core.local().region(),
+                region = member.region(),
                 outcome = Empty,
             )
         }
