@@ -58,6 +58,7 @@ mod put;
 mod query;
 mod read;
 mod read_error;
+mod read_policy;
 mod returned;
 mod routing;
 mod scan;
@@ -78,7 +79,9 @@ pub use batch_get::{BatchGet, BatchGetOutput};
 pub use batch_write::{BatchWrite, BatchWriteCause, BatchWriteFailure, BatchWriteOutput, Write};
 pub use builder::SealedTableBuilder;
 pub use delete::{Delete, DeleteOutput};
-pub use error::{CircuitOpen, OperationError, OutcomeUnknown, Refused, SdkFailure};
+pub use error::{
+    AbsentInFallback, CircuitOpen, OperationError, OutcomeUnknown, Refused, SdkFailure,
+};
 pub use get::Get;
 pub use handle::{Limits, OpenOnly, Opens, SealOnly, Seals};
 pub use index::SecondaryIndex;
@@ -86,6 +89,7 @@ pub use page::{ItemError, Items, LastEvaluatedKey, Page, PageFailure, UnopenedIt
 pub use plaintext::{AllowPlaintext, Found, PlaintextKeys, PlaintextPolicy};
 pub use put::{Put, PutOutput};
 pub use query::{IntoQueryKey, Query, QueryKey};
+pub use read_policy::ReadPolicy;
 pub use scan::{ParallelScan, Scan};
 pub use transact::{
     CancellationCode, CancellationReason, Cancelled, FailedOperation, PreparedTransaction, Slot,

@@ -294,6 +294,7 @@ impl ItemEncryptor {
             keyring,
             key,
             region,
+            table_region: None,
             context,
             entity: choice.entity(),
             freshness: FreshnessState::Unchecked,

@@ -58,6 +58,7 @@ pub struct OpenedItem {
     pub(super) keyring: String,
     pub(super) key: Option<String>,
     pub(super) region: Option<String>,
+    pub(super) table_region: Option<String>,
     pub(super) entity: Option<EntityTag>,
     pub(super) freshness: FreshnessState,
 }
@@ -124,7 +125,21 @@ impl OpenedItem {
         self.key.as_deref()
     }
 
-    /// The region that answered, under KMS keyrings.
+    /// The same item, which was read in this region.
+    pub(crate) fn out_of_table(mut self, region: &str) -> Self {
+        self.table_region = Some(region.to_owned());
+        self
+    }
+
+    /// The region whose replica of the table the item was read in; `None` if it did not come out of a
+    /// table.
+    #[must_use]
+    pub fn table_region(&self) -> Option<&str> {
+        self.table_region.as_deref()
+    }
+
+    /// The region whose KMS answered, under KMS keyrings; see also
+    /// [`table_region`](Self::table_region).
     #[must_use]
     pub fn region(&self) -> Option<&str> {
         self.region.as_deref()
@@ -174,6 +189,7 @@ impl fmt::Debug for OpenedItem {
             .field("keyring", &self.keyring)
             .field("key", &self.key)
             .field("region", &self.region)
+            .field("table_region", &self.table_region)
             .field("freshness", &self.freshness)
             .finish_non_exhaustive()
     }

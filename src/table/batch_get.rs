@@ -17,12 +17,14 @@ pub(super) use self::reader::{Found, KeyReader};
 use super::core::Core;
 use super::customize::{self, refuse_set};
 use super::deadline;
-use super::error::{OperationError, Refused};
+use super::error::{AbsentInFallback, OperationError, Refused};
 use super::freshness::Origin;
 use super::key_bytes::KeyBytes;
 use super::page::{
-    AsOpened, DEFAULT_CONCURRENCY, IntoModel, ItemError, OpenStored, UnopenedItem, open_all,
+    AsOpened, DEFAULT_CONCURRENCY, IntoModel, ItemError, OpenStored, Opening, UnopenedItem,
+    open_all,
 };
+use super::read_policy::{Reach, ReadPolicy};
 use super::span;
 use crate::item::{Item, Key, Model, OpenedItem};
 
@@ -66,6 +68,8 @@ use crate::item::{Item, Key, Model, OpenedItem};
 pub struct BatchGet<T = Item> {
     core: Arc<Core>,
     keys: Vec<Key>,
+    reach: Reach,
+    accepts_absent: bool,
     consistent_read: Option<bool>,
     deadline: Duration,
     concurrency: usize,
@@ -78,6 +82,8 @@ impl<T: Model + 'static> BatchGet<T> {
         Self {
             core,
             keys,
+            reach: Reach::default(),
+            accepts_absent: false,
             consistent_read: None,
             deadline: deadline::DEFAULT,
             concurrency: DEFAULT_CONCURRENCY,
@@ -86,8 +92,28 @@ impl<T: Model + 'static> BatchGet<T> {
         }
     }
 
-    /// Reads with strong consistency. Default: eventual. The SDK has this beside the keys, where
-    /// [`customize`](Self::customize) does not reach.
+    /// Where to read when the local region fails. Default: what the table says.
+    pub fn read_policy(mut self, policy: ReadPolicy) -> Self {
+        self.reach.policy = Some(policy);
+        self
+    }
+
+    /// Reads in this region of the set and in no other, whatever the policy.
+    pub fn in_region(mut self, region: impl Into<String>) -> Self {
+        self.reach.region = Some(region.into());
+        self
+    }
+
+    /// Takes it for an answer if a fallback region has nothing under a key, although it may lag behind.
+    ///
+    /// Otherwise that key's result is [`ItemError::AbsentInFallback`].
+    pub fn accept_absent_in_fallback(mut self) -> Self {
+        self.accepts_absent = true;
+        self
+    }
+
+    /// Reads with strong consistency, and in no fallback region. Default: eventual. The SDK has this
+    /// beside the keys, where [`customize`](Self::customize) does not reach.
     pub fn consistent_read(mut self, consistent: bool) -> Self {
         self.consistent_read = Some(consistent);
         self
@@ -163,16 +189,34 @@ impl<T: Model + 'static> BatchGet<T> {
         let keys = asked
             .iter()
             .map(|asked| (asked.bytes.clone(), asked.attributes.clone()));
+        let route = self.core.route(&self.reach, self.consistent_read)?;
         let mut reader = KeyReader::new(
             &self.core,
+            route,
             keys,
             self.input,
             self.consistent_read,
             self.deadline,
         );
         let mut results = BTreeMap::new();
-        while let Some(found) = reader.next().await {
-            let opened = open(&self.core, Arc::clone(&opener), found?, self.concurrency).await;
+        let mut regions: Vec<String> = Vec::new();
+        while let Some(reply) = reader.next().await {
+            let reply = reply?;
+            if reply.is_fallback && !self.accepts_absent {
+                let absent = AbsentInFallback::new(&reply.region, self.core.local().region());
+                let absent = ItemError::AbsentInFallback(absent);
+                let keys = reply.absent.into_iter();
+                results.extend(keys.map(|key| (key, Err(absent.clone()))));
+            }
+            if regions.last() != Some(&reply.region) {
+                regions.push(reply.region.clone());
+            }
+            let opening = Opening {
+                origin: Origin::Table,
+                region: reply.region,
+                concurrency: self.concurrency,
+            };
+            let opened = open(&self.core, Arc::clone(&opener), reply.found, opening).await;
             results.extend(opened);
         }
         let (unprocessed, consumed_capacity) = reader.finish();
@@ -182,6 +226,7 @@ impl<T: Model + 'static> BatchGet<T> {
             (asked.key, result)
         };
         Ok(BatchGetOutput {
+            regions,
             results: asked.into_iter().map(result).collect(),
             consumed_capacity,
         })
@@ -216,12 +261,12 @@ async fn open<O: OpenStored>(
     core: &Arc<Core>,
     opener: Arc<O>,
     found: Vec<Found>,
-    concurrency: usize,
+    opening: Opening,
 ) -> Vec<(KeyBytes, Result<Option<O::Opened>, ItemError>)> {
     let (keys, items): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     let items = items.into_iter().map(Ok).collect();
     let core = Arc::clone(core);
-    let opened = open_all(core, opener, None, items, Origin::Table, concurrency);
+    let opened = open_all(core, opener, None, items, opening);
     let opened = opened.map(|result| result.map_err(UnopenedItem::into_error));
     keys.into_iter()
         .zip(opened.collect::<Vec<_>>().await)
@@ -241,11 +286,19 @@ impl<T> fmt::Debug for BatchGet<T> {
 ///
 /// `Ok(None)` is a key without an item; `Err` an item that was not read, the others unaffected.
 pub struct BatchGetOutput<T> {
+    regions: Vec<String>,
     results: Vec<(Key, Result<Option<T>, ItemError>)>,
     consumed_capacity: Vec<ConsumedCapacity>,
 }
 
 impl<T> BatchGetOutput<T> {
+    /// The regions that answered, in the order in which they did: more than one if a region failed on the
+    /// way and the [`ReadPolicy`] has another. None if no key was given.
+    #[must_use]
+    pub fn regions(&self) -> &[String] {
+        &self.regions
+    }
+
     /// The result for each key.
     pub fn results(&self) -> &[(Key, Result<Option<T>, ItemError>)] {
         &self.results
@@ -270,6 +323,17 @@ impl<T> BatchGetOutput<T> {
         found.collect()
     }
 
+    /// The keys that have no item in the fallback region that answered, which may lag behind. None with
+    /// [`accept_absent_in_fallback`](BatchGet::accept_absent_in_fallback), which takes them for keys
+    /// without an item.
+    pub fn absent_in_fallback(&self) -> impl Iterator<Item = &Key> {
+        let absent = self
+            .results
+            .iter()
+            .filter(|(_, result)| matches!(result, Err(ItemError::AbsentInFallback(_))));
+        absent.map(|(key, _)| key)
+    }
+
     /// The keys that DynamoDB did not process before the deadline, to be asked for again.
     pub fn unprocessed(&self) -> impl Iterator<Item = &Key> {
         let unprocessed = self
@@ -290,6 +354,7 @@ impl<T> fmt::Debug for BatchGetOutput<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let failed = self.results.iter().filter(|(_, result)| result.is_err());
         f.debug_struct("BatchGetOutput")
+            .field("regions", &self.regions)
             .field("keys", &self.results.len())
             .field("failed", &failed.count())
             .finish_non_exhaustive()

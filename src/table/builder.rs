@@ -8,6 +8,7 @@ use super::core::Core;
 use super::freshness::{self, Freshness};
 use super::index::{Indexes, SecondaryIndex};
 use super::plaintext::{Migration, PlaintextPolicy};
+use super::read_policy::ReadPolicy;
 use super::routing::Routing;
 use super::{SealedTable, name};
 use crate::error::ConfigError;
@@ -32,6 +33,7 @@ pub struct SealedTableBuilder<T = Item> {
     indexes: Vec<SecondaryIndex>,
     freshness: freshness::Choice,
     home: Option<String>,
+    read_policy: ReadPolicy,
     model: PhantomData<fn() -> T>,
 }
 
@@ -48,6 +50,7 @@ impl<T: Model> SealedTableBuilder<T> {
             indexes: Vec::new(),
             freshness: freshness::Choice::Default,
             home: None,
+            read_policy: ReadPolicy::default(),
             model: PhantomData,
         }
     }
@@ -145,6 +148,13 @@ impl<T: Model> SealedTableBuilder<T> {
         self
     }
 
+    /// Where reads go when the local region fails, unless an operation says otherwise. Default:
+    /// [`ReadPolicy::Local`].
+    pub fn read_policy(mut self, policy: ReadPolicy) -> Self {
+        self.read_policy = policy;
+        self
+    }
+
     /// Checks everything against everything. Calls no service.
     ///
     /// # Errors
@@ -175,7 +185,7 @@ impl<T: Model> SealedTableBuilder<T> {
             core: Arc::new(Core::new(
                 table_name,
                 encryptor,
-                Routing::new(self.regions, self.home)?,
+                Routing::new(self.regions, self.home, self.read_policy)?,
                 version,
                 indexes,
                 Migration::new(self.plaintext_policy),

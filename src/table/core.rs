@@ -7,6 +7,7 @@ use super::error::Refused;
 use super::freshness::{Freshness, Look, Rejected};
 use super::index::Indexes;
 use super::plaintext::{Found, Migration};
+use super::read_policy::ReadPolicy;
 use super::routing::Routing;
 use crate::error::{OpenError, SealError};
 use crate::format::{RESERVED_PREFIX, is_replication_attribute};
@@ -122,6 +123,11 @@ impl Core {
         self.routing.home()
     }
 
+    /// Where reads go that do not say it themselves.
+    pub(super) fn read_policy(&self) -> ReadPolicy {
+        self.routing.read_policy()
+    }
+
     pub(super) async fn seal(&self, item: Item) -> Result<Item, SealError> {
         self.encryptor.seal(item).await
     }
@@ -144,16 +150,18 @@ impl Core {
         Ok(self.open_within(item, budget).await?.0)
     }
 
-    /// Opens the item under a key: that of another key is refused, however validly sealed.
+    /// Opens the item under a key, which came out of a region: that of another key is refused, however
+    /// validly sealed.
     pub(super) async fn open_under(
         &self,
         key: &Item,
         item: Item,
+        region: &str,
         budget: Option<&CallBudget>,
     ) -> Result<OpenedItem, OpenError> {
         let opened = self.open(item, budget).await?;
         opened.check_key(key)?;
-        Ok(opened)
+        Ok(opened.out_of_table(region))
     }
 
     /// Opens the item under a key that is going to be sealed again, with what was done to each
@@ -166,14 +174,14 @@ impl Core {
         let (opened, legend) = self.open_within(item, None).await?;
         opened.check_key(key)?;
         let actions = legend.actions(self.schema(), opened.item());
-        Ok((opened, actions))
+        Ok((opened.out_of_table(self.home().region()), actions))
     }
 
     /// Opens an item, or lets it through as plaintext where the policy says so: never where it was sealed
     /// when it was last seen.
     pub(super) async fn open_found(
         &self,
-        look: Look<'_>,
+        mut look: Look<'_>,
         mut item: Item,
     ) -> Result<Option<Found<OpenedItem, Item>>, Rejected> {
         if !self.admits_plaintext(&item) {
@@ -191,10 +199,11 @@ impl Core {
         // A replica that lags, or somebody who took header and footer away.
         let key = self.key_in(&item);
         if look.may_be_repeated() {
-            match self.reread_older(&key, older).await? {
+            match self.reread_older(&key, older, look.region).await? {
                 Some(newest) => item = newest,
                 None => return Ok(None),
             }
+            look.region = self.home().region();
         }
         let look = Look {
             key: Some(&key),

@@ -195,9 +195,10 @@ impl<T> Delete<T> {
         };
         self.core.is_migrated(&key);
         let old = sdk.attributes.take();
-        let old = returned::open_some(&self.core, &key, old).await;
+        let region = self.core.home().region();
+        let old = returned::open_some(&self.core, &key, old, region).await;
         Ok(DeleteOutput {
-            region: self.core.home().region().to_owned(),
+            region: region.to_owned(),
             old,
             sdk,
         })

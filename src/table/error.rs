@@ -9,7 +9,7 @@ use std::fmt;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
-pub use self::unanswered::CircuitOpen;
+pub use self::unanswered::{AbsentInFallback, CircuitOpen};
 use super::freshness::{Diverged, FreshnessError, Rejected, Stale};
 use crate::error::{OpenError, SealError};
 use crate::expression::{ExpressionError, Refusal};
@@ -31,6 +31,8 @@ pub enum OperationError<E> {
     Refused(Refused),
     /// The region is not asked for a while, after repeated failures; nothing was sent.
     CircuitOpen(CircuitOpen),
+    /// A fallback region has nothing under the key, which proves little.
+    AbsentInFallback(AbsentInFallback),
     /// The SDK reported an error.
     Sdk(SdkFailure<E>),
     /// A conditional write may or may not have happened: an answer was lost, and what is stored now
@@ -85,6 +87,7 @@ impl<E> OperationError<E> {
             Self::Seal(error) => error.region(),
             Self::Open(error) => error.region(),
             Self::CircuitOpen(open) => Some(open.region()),
+            Self::AbsentInFallback(absent) => Some(absent.region()),
             Self::Sdk(failure) => Some(&failure.region),
             Self::OutcomeUnknown(unknown) => Some(&unknown.lost.region),
             Self::Stale(stale) => Some(stale.region()),
@@ -103,6 +106,7 @@ impl<E> OperationError<E> {
             Self::Model(error) => OperationError::Model(error),
             Self::Refused(error) => OperationError::Refused(error),
             Self::CircuitOpen(error) => OperationError::CircuitOpen(error),
+            Self::AbsentInFallback(error) => OperationError::AbsentInFallback(error),
             Self::Sdk(failure) => OperationError::Sdk(failure.map_service_error(map)),
             Self::OutcomeUnknown(unknown) => OperationError::OutcomeUnknown(OutcomeUnknown {
                 lost: unknown.lost.map_service_error(map),
@@ -122,7 +126,7 @@ impl<E: aws_sdk_dynamodb::error::ProvideErrorMetadata> OperationError<E> {
         match self {
             Self::Seal(error) => error.is_retryable(),
             Self::Open(error) => error.is_retryable(),
-            Self::CircuitOpen(_) => true,
+            Self::CircuitOpen(_) | Self::AbsentInFallback(_) => true,
             Self::Sdk(failure) => crate::region::fault::is_transient(&failure.error),
             // Replication may catch up, and the store of seen versions come back.
             Self::Stale(_) | Self::Freshness(_) => true,
@@ -142,6 +146,7 @@ impl<E> fmt::Display for OperationError<E> {
             Self::Model(_) => "item does not fit the model",
             Self::Refused(_) => "request refused",
             Self::CircuitOpen(_) => "region is not asked",
+            Self::AbsentInFallback(_) => "item is not in a fallback region",
             Self::Sdk(_) => "request failed",
             Self::OutcomeUnknown(_) => "outcome of the write is unknown",
             Self::Stale(_) => "item is older than one that was seen",
@@ -159,6 +164,9 @@ impl<E> fmt::Debug for OperationError<E> {
             Self::Model(error) => f.debug_tuple("Model").field(error).finish(),
             Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
             Self::CircuitOpen(error) => f.debug_tuple("CircuitOpen").field(error).finish(),
+            Self::AbsentInFallback(error) => {
+                f.debug_tuple("AbsentInFallback").field(error).finish()
+            }
             Self::Sdk(error) => f.debug_tuple("Sdk").field(error).finish(),
             Self::OutcomeUnknown(error) => f.debug_tuple("OutcomeUnknown").field(error).finish(),
             Self::Stale(error) => f.debug_tuple("Stale").field(error).finish(),
@@ -176,6 +184,7 @@ impl<E: Error + 'static> Error for OperationError<E> {
             Self::Model(error) => error,
             Self::Refused(error) => error,
             Self::CircuitOpen(error) => error,
+            Self::AbsentInFallback(error) => error,
             Self::Sdk(error) => error,
             Self::OutcomeUnknown(error) => error,
             Self::Stale(error) => error,
@@ -378,6 +387,7 @@ causes! {
     Model(ModelMismatch),
     Refused(Refused),
     CircuitOpen(CircuitOpen),
+    AbsentInFallback(AbsentInFallback),
     Sdk(SdkFailure<E>),
     OutcomeUnknown(OutcomeUnknown<E>),
 }

@@ -14,6 +14,7 @@ use super::key_bytes::KeyBytes;
 use super::page::{ItemError, StoredPage, UnopenedItem};
 use super::read::Answered;
 use super::read_error::ReadError;
+use super::read_policy::Reach;
 use crate::error::OpenError;
 use crate::item::Item;
 
@@ -41,16 +42,20 @@ pub(super) async fn fetch<E: ReadError>(
     let keys = entries.iter().flatten().cloned();
     let input = BatchGetItemInput::builder()
         .set_return_consumed_capacity(settings.return_consumed_capacity);
+    // Where the index was read: another replica's table is another table.
+    let route = core.route(&Reach::only(&facts.region), settings.consistent_read)?;
     let mut reader = KeyReader::new(
         core,
+        route,
         keys,
         input,
         settings.consistent_read,
         deadline::DEFAULT,
     );
     let mut found = BTreeMap::new();
-    while let Some(items) = reader.next().await {
-        found.extend(items.map_err(|error| error.map_service_error(E::of_batch_get_item))?);
+    while let Some(reply) = reader.next().await {
+        let reply = reply.map_err(|error| error.map_service_error(E::of_batch_get_item))?;
+        found.extend(reply.found);
     }
     let (unprocessed, consumed_capacity) = reader.finish();
     let unprocessed: BTreeSet<_> = unprocessed.collect();

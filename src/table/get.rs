@@ -8,12 +8,13 @@ use aws_sdk_dynamodb::operation::get_item::builders::GetItemInputBuilder;
 use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemInput};
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 
-use super::call::{Response, Route};
+use super::call::Response;
 use super::core::Core;
 use super::customize::{self, refuse_set};
-use super::error::{OperationError, Refused};
+use super::error::{AbsentInFallback, OperationError, Refused};
 use super::freshness::Look;
 use super::plaintext::Found;
+use super::read_policy::{Reach, ReadPolicy};
 use super::span;
 use crate::item::{Item, Key, Model, OpenedItem, check_key};
 
@@ -46,6 +47,7 @@ use crate::item::{Item, Key, Model, OpenedItem, check_key};
 ///
 /// let opened = table.get(1).send_opened().await?.expect("it was put");
 /// assert_eq!(opened.region(), Some("eu-west-1"), "whose KMS unwrapped the data key");
+/// assert_eq!(opened.table_region(), Some("eu-west-1"), "whose table had it");
 /// # Ok(())
 /// # }
 /// ```
@@ -53,6 +55,8 @@ use crate::item::{Item, Key, Model, OpenedItem, check_key};
 pub struct Get<T = Item> {
     core: Arc<Core>,
     key: Key,
+    reach: Reach,
+    accepts_absent: bool,
     input: GetItemInputBuilder,
     model: PhantomData<fn() -> T>,
 }
@@ -62,12 +66,35 @@ impl<T: Model> Get<T> {
         Self {
             core,
             key,
+            reach: Reach::default(),
+            accepts_absent: false,
             input: GetItemInput::builder(),
             model: PhantomData,
         }
     }
 
-    /// Reaches the settings of the SDK that are not the table's, such as consistency.
+    /// Where to read when the local region fails. Default: what the table says.
+    pub fn read_policy(mut self, policy: ReadPolicy) -> Self {
+        self.reach.policy = Some(policy);
+        self
+    }
+
+    /// Reads in this region of the set and in no other, whatever the policy.
+    pub fn in_region(mut self, region: impl Into<String>) -> Self {
+        self.reach.region = Some(region.into());
+        self
+    }
+
+    /// Takes it for an answer if a fallback region has nothing under the key, although it may lag behind.
+    ///
+    /// Otherwise that is [`OperationError::AbsentInFallback`].
+    pub fn accept_absent_in_fallback(mut self) -> Self {
+        self.accepts_absent = true;
+        self
+    }
+
+    /// Reaches the settings of the SDK that are not the table's, such as consistency. A strongly
+    /// consistent read never goes to a fallback region.
     ///
     /// The closure gets a blank builder; key, table name and projections must stay unset, or
     /// [`send`](Self::send) refuses.
@@ -88,7 +115,9 @@ impl<T: Model> Get<T> {
     /// [`Freshness`](OperationError::Freshness) if it has a version, and is not known to be the newest;
     /// [`Model`](OperationError::Model) if it does not fit the model;
     /// [`Refused`](OperationError::Refused) for a setting that is not the caller's;
-    /// [`Sdk`](OperationError::Sdk) with the SDK's own error.
+    /// [`Sdk`](OperationError::Sdk) with the SDK's own error, of the last region that was asked;
+    /// [`CircuitOpen`](OperationError::CircuitOpen) if none was;
+    /// [`AbsentInFallback`](OperationError::AbsentInFallback) if a fallback region has nothing.
     pub async fn send(self) -> Result<Option<T>, OperationError<GetItemError>> {
         match self.send_opened().await? {
             Some(opened) => Ok(Some(T::from_opened(opened)?)),
@@ -97,7 +126,7 @@ impl<T: Model> Get<T> {
     }
 
     /// Like [`send`](Self::send), with what is known about how the item was opened: suite, context,
-    /// key, region.
+    /// key, regions.
     ///
     /// # Errors
     ///
@@ -127,7 +156,10 @@ impl<T: Model> Get<T> {
         let read = async {
             let stored = self.fetch().await?;
             let opened = match stored.item {
-                Some(item) => core.open_read(Look::under(&stored.key), item).await?,
+                Some(item) => {
+                    core.open_read(Look::under(&stored.key, &stored.region), item)
+                        .await?
+                }
                 None => None,
             };
             Ok((opened, stored.consumed_capacity))
@@ -147,7 +179,9 @@ impl<T: Model> Get<T> {
             };
             // Before plaintext is counted.
             check_key(&item, &stored.key)?;
-            Ok(core.open_found(Look::under(&stored.key), item).await?)
+            Ok(core
+                .open_found(Look::under(&stored.key, &stored.region), item)
+                .await?)
         };
         span::run(span::get_item(&core, core.local()), read).await
     }
@@ -155,13 +189,19 @@ impl<T: Model> Get<T> {
     async fn fetch(self) -> Result<Stored, OperationError<GetItemError>> {
         refuse_foreign(&self.input)?;
         let key = self.core.key_attributes(self.key)?;
+        let consistent = *self.input.get_consistent_read();
+        let route = self.core.route(&self.reach, consistent)?;
         let input = self
             .input
             .table_name(self.core.table_name())
             .set_key(Some(key.clone()));
-        let route = Route::only(&self.core, self.core.local());
-        let Response { output, .. } = route.ask(&input).await?;
+        let response = route.ask(&input).await?;
+        let Response { output, region, .. } = response;
+        if output.item.is_none() && response.is_fallback && !self.accepts_absent {
+            return Err(AbsentInFallback::new(region, self.core.local().region()).into());
+        }
         Ok(Stored {
+            region: region.to_owned(),
             key,
             item: output.item,
             consumed_capacity: output.consumed_capacity,
@@ -169,8 +209,9 @@ impl<T: Model> Get<T> {
     }
 }
 
-/// The key that was asked for, and what is under it.
+/// The key that was asked for, and what is under it in the region that answered.
 struct Stored {
+    region: String,
     key: Item,
     item: Option<Item>,
     consumed_capacity: Option<ConsumedCapacity>,

@@ -159,18 +159,24 @@ impl Indexes {
         &self,
         core: &Core,
         name: &str,
+        route: &Route<'_>,
     ) -> Result<Arc<SecondaryIndex>, Failure> {
         let index = match self.known(name) {
             Some(index) => index,
-            None => self.look_up(core, name).await?,
+            None => self.look_up(core, name, route).await?,
         };
         let checked = index.check(core.schema());
         checked.map_err(Refused::new)?;
         Ok(index)
     }
 
-    async fn look_up(&self, core: &Core, name: &str) -> Result<Arc<SecondaryIndex>, Failure> {
-        let indexes = describe(core).await?;
+    async fn look_up(
+        &self,
+        core: &Core,
+        name: &str,
+        route: &Route<'_>,
+    ) -> Result<Arc<SecondaryIndex>, Failure> {
+        let indexes = describe(core, route).await?;
         let indexes = indexes.map(|index| (index.name.clone(), Arc::new(index)));
         self.lock().extend(indexes);
         self.known(name).ok_or_else(|| {
@@ -191,9 +197,12 @@ impl Indexes {
     }
 }
 
-async fn describe(core: &Core) -> Result<impl Iterator<Item = SecondaryIndex>, Failure> {
+async fn describe(
+    core: &Core,
+    route: &Route<'_>,
+) -> Result<impl Iterator<Item = SecondaryIndex>, Failure> {
     let describe = DescribeTableInput::builder().table_name(core.table_name());
-    let described = Route::only(core, core.local()).ask(&describe).await?;
+    let described = route.ask(&describe).await?;
     let table = described
         .output
         .table

@@ -1,5 +1,6 @@
 //! Pages of items: read together, opened concurrently, and each item with a result of its own.
 
+mod anchor;
 mod failure;
 mod items;
 mod open;
@@ -9,10 +10,11 @@ use std::fmt;
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 use futures_util::stream::{BoxStream, StreamExt as _};
 
+pub(super) use anchor::Anchor;
 pub use failure::{ItemError, PageFailure, UnopenedItem};
 pub(super) use items::Fetch;
 pub use items::Items;
-pub(super) use open::{AsOpened, IntoModel, OpenStored, Partition, open_all};
+pub(super) use open::{AsOpened, IntoModel, OpenStored, Opening, Partition, open_all};
 
 use crate::item::Item;
 
@@ -54,6 +56,8 @@ pub struct Page<T> {
 
 /// What is known of a page besides its items.
 pub(super) struct Facts {
+    /// Where it was read.
+    pub(super) region: String,
     pub(super) last_evaluated_key: Option<Item>,
     pub(super) count: usize,
     pub(super) scanned_count: usize,
@@ -63,12 +67,14 @@ pub(super) struct Facts {
 
 impl Facts {
     pub(super) fn new(
+        region: &str,
         count: i32,
         scanned_count: i32,
         last_evaluated_key: Option<Item>,
         consumed_capacity: Option<ConsumedCapacity>,
     ) -> Self {
         Self {
+            region: region.to_owned(),
             last_evaluated_key,
             count: usize::try_from(count).unwrap_or(0),
             scanned_count: usize::try_from(scanned_count).unwrap_or(0),
@@ -101,6 +107,15 @@ impl<T> Page<T> {
             }
         }
         (opened, unopened)
+    }
+
+    /// The region that was read.
+    ///
+    /// Replicas lag behind each other, so go on in the same one:
+    /// `.in_region(page.region()).start_from(page.last_evaluated_key())`.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.facts.region
     }
 
     /// Where the next page starts; `None` after the last one. A page may be empty and not be the
@@ -139,6 +154,7 @@ impl<T> Page<T> {
 impl<T> fmt::Debug for Page<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Page")
+            .field("region", &self.facts.region)
             .field("items", &self.items.len())
             .field(
                 "unopened",

@@ -234,9 +234,10 @@ impl<T> Put<T> {
         let core = &self.core;
         core.note_written(&key, version, own_footer.as_ref()).await;
         let old = sdk.attributes.take();
-        let old = returned::open_some(&self.core, &key, old).await;
+        let region = core.home().region();
+        let old = returned::open_some(core, &key, old, region).await;
         Ok(PutOutput {
-            region: self.core.home().region().to_owned(),
+            region: region.to_owned(),
             version,
             old,
             sdk,

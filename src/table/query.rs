@@ -15,8 +15,9 @@ pub use key::{IntoQueryKey, QueryKey};
 use self::request::Request;
 use super::core::Core;
 use super::error::OperationError;
-use super::page::{AsOpened, IntoModel, Items, LastEvaluatedKey, OpenStored, Page};
+use super::page::{Anchor, AsOpened, IntoModel, Items, LastEvaluatedKey, OpenStored, Page};
 use super::read::{self, Read};
+use super::read_policy::ReadPolicy;
 use super::span;
 use crate::expression::{Condition, SortKeyCondition};
 use crate::item::{Item, Model, OpenedItem};
@@ -163,7 +164,20 @@ impl<T> Query<T> {
         self
     }
 
-    /// Reaches the settings of the SDK that are not the table's, such as consistency.
+    /// Where to read when the local region fails. Default: what the table says.
+    pub fn read_policy(mut self, policy: ReadPolicy) -> Self {
+        self.read.reach.policy = Some(policy);
+        self
+    }
+
+    /// Reads in this region of the set and in no other, whatever the policy.
+    pub fn in_region(mut self, region: impl Into<String>) -> Self {
+        self.read.reach.region = Some(region.into());
+        self
+    }
+
+    /// Reaches the settings of the SDK that are not the table's, such as consistency. A strongly
+    /// consistent read never goes to a fallback region.
     ///
     /// Keys, expressions, projections, index and table name must stay unset, or nothing is sent.
     ///
@@ -192,7 +206,7 @@ impl<T> Query<T> {
     pub async fn count_unverified(self) -> Result<u64, OperationError<QueryError>> {
         let span = span::query(&self.read.core, self.read.core.local());
         let request = self.into_request();
-        span::run(span, read::count(&request)).await
+        span::run(span, read::count(&request, &Anchor::default())).await
     }
 
     /// All items, opened in one way or another.

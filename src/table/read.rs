@@ -7,15 +7,18 @@ use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use futures_core::future::BoxFuture;
 use futures_util::stream::StreamExt as _;
 
+use super::call::Route;
 use super::core::Core;
 use super::error::{OperationError, Refused, SdkFailure};
 use super::fetch_from_table::{self, TableRead};
 use super::freshness::Origin;
 use super::index::{KeyNames, SecondaryIndex};
 use super::page::{
-    self, Facts, Fetch, Items, OpenStored, OpeningPage, Page, Partition, StoredPage, open_all,
+    self, Anchor, Facts, Fetch, Items, OpenStored, Opening, OpeningPage, Page, Partition,
+    StoredPage, open_all,
 };
 use super::read_error::ReadError;
+use super::read_policy::Reach;
 use super::span;
 use crate::expression::{Condition, Placeholders, Projection, attribute};
 use crate::item::Item;
@@ -24,6 +27,7 @@ use crate::item::Item;
 #[derive(Clone)]
 pub(super) struct Read {
     pub(super) core: Arc<Core>,
+    pub(super) reach: Reach,
     pub(super) index: Option<String>,
     pub(super) filter: Option<Condition>,
     pub(super) from_table: bool,
@@ -35,6 +39,7 @@ impl Read {
     pub(super) fn new(core: Arc<Core>) -> Self {
         Self {
             core,
+            reach: Reach::default(),
             index: None,
             filter: None,
             from_table: false,
@@ -56,6 +61,7 @@ impl Read {
     pub(super) async fn scope<E: ReadError>(
         &self,
         answer: Answer,
+        route: &Route<'_>,
     ) -> Result<Scope, OperationError<E>> {
         if let Some(filter) = &self.filter {
             filter.check(self.core.schema()).map_err(Refused::from)?;
@@ -66,12 +72,20 @@ impl Read {
             }
             return Ok(Scope::Table);
         };
-        let index = self.core.indexes().find(&self.core, name).await;
+        let index = self.core.indexes().find(&self.core, name, route).await;
         let index = index.map_err(|error| error.map_service_error(E::of_describe_table))?;
         if answer == Answer::Items && !self.from_table && !index.projects_all() {
             return Err(Refused::new(PARTIAL_INDEX).into());
         }
         Ok(Scope::Index(index))
+    }
+
+    /// The regions that may be asked: all that the policy allows, or the one that answered before.
+    fn route(&self, consistent: Option<bool>, anchor: &Anchor) -> Result<Route<'_>, Refused> {
+        match anchor.region() {
+            Some(region) => self.core.route(&Reach::only(region), consistent),
+            None => self.core.route(&self.reach, consistent),
+        }
     }
 
     /// The filter's text, if there is one.
@@ -156,19 +170,30 @@ pub(super) trait Source: Send + Sync + 'static {
         &self,
         start: Option<Item>,
         answer: Answer,
+        route: &Route<'_>,
     ) -> impl Future<Output = Result<Answered, OperationError<Self::Error>>> + Send;
 }
 
-/// Asks for the page after `start`. One that says to go on where it began would never end.
+/// Asks for the page after `start`, in the region that answered for the others. One that says to go on
+/// where it began would never end.
 async fn ask<S: Source>(
     source: &S,
     start: Option<Item>,
     answer: Answer,
+    anchor: &Anchor,
 ) -> Result<Answered, OperationError<S::Error>> {
-    let answered = source.ask(start.clone(), answer).await?;
+    let read = source.read();
+    let answered = loop {
+        let route = read.route(source.consistent_read(), anchor)?;
+        let answered = source.ask(start.clone(), answer, &route).await?;
+        // Of several segments, another one was faster, and in another region.
+        if anchor.holds(&answered.facts.region) {
+            break answered;
+        }
+    };
     if start.is_some() && answered.facts.last_evaluated_key == start {
         let error = SdkError::construction_failure("the next page would be the same page again");
-        return Err(SdkFailure::new(error, source.read().core.local().region()).into());
+        return Err(SdkFailure::new(error, &answered.facts.region).into());
     }
     Ok(answered)
 }
@@ -177,11 +202,12 @@ async fn ask<S: Source>(
 pub(super) fn fetcher<S: Source, O: OpenStored>(
     source: Arc<S>,
     opener: O,
+    anchor: &Anchor,
 ) -> Fetch<O::Opened, S::Error> {
-    let opener = Arc::new(opener);
+    let (opener, anchor) = (Arc::new(opener), anchor.clone());
     Arc::new(move |start| {
-        let (source, opener) = (Arc::clone(&source), Arc::clone(&opener));
-        let page = async move { opening_page(&*source, opener, start).await };
+        let (source, opener, anchor) = (Arc::clone(&source), Arc::clone(&opener), anchor.clone());
+        let page = async move { opening_page(&*source, opener, start, &anchor).await };
         Box::pin(page) as BoxFuture<'static, _>
     })
 }
@@ -190,8 +216,9 @@ async fn opening_page<S: Source, O: OpenStored>(
     source: &S,
     opener: Arc<O>,
     start: Option<Item>,
+    anchor: &Anchor,
 ) -> Result<OpeningPage<O::Opened>, OperationError<S::Error>> {
-    let answered = ask(source, start, Answer::Items).await?;
+    let answered = ask(source, start, Answer::Items, anchor).await?;
     let read = source.read();
     let partition = answered.partition.clone();
     let stored = if read.from_table {
@@ -211,8 +238,12 @@ async fn opening_page<S: Source, O: OpenStored>(
         Some(_) if !read.from_table => Origin::Index,
         _ => Origin::Table,
     };
-    let concurrency = read.concurrency;
-    let items = open_all(core, opener, partition, stored.items, origin, concurrency);
+    let opening = Opening {
+        origin,
+        region: stored.facts.region.clone(),
+        concurrency: read.concurrency,
+    };
+    let items = open_all(core, opener, partition, stored.items, opening);
     let items = items.filter_map(|item| std::future::ready(item.transpose()));
     Ok(OpeningPage {
         items: items.boxed(),
@@ -228,7 +259,7 @@ pub(super) async fn page<S: Source, O: OpenStored>(
 ) -> Result<Page<O::Opened>, OperationError<S::Error>> {
     let start = source.read().start.clone();
     let page = async move {
-        let page = opening_page(&source, Arc::new(opener), start).await?;
+        let page = opening_page(&source, Arc::new(opener), start, &Anchor::default()).await?;
         Ok(page.finish().await)
     };
     span::run(span, page).await
@@ -240,15 +271,23 @@ pub(super) fn items<S: Source, O: OpenStored>(
     opener: O,
     span: tracing::Span,
 ) -> Items<O::Opened, S::Error> {
-    let start = source.read().start.clone();
-    Items::new(fetcher(Arc::new(source), opener), start, span)
+    let (start, anchor) = (source.read().start.clone(), Anchor::default());
+    Items::new(
+        fetcher(Arc::new(source), opener, &anchor),
+        start,
+        anchor,
+        span,
+    )
 }
 
 /// The sum of what DynamoDB says that it counted, over all pages.
-pub(super) async fn count<S: Source>(source: &S) -> Result<u64, OperationError<S::Error>> {
+pub(super) async fn count<S: Source>(
+    source: &S,
+    anchor: &Anchor,
+) -> Result<u64, OperationError<S::Error>> {
     let (mut total, mut start) = (0_u64, source.read().start.clone());
     loop {
-        let page = ask(source, start, Answer::Count).await?.facts;
+        let page = ask(source, start, Answer::Count, anchor).await?.facts;
         total = total.saturating_add(u64::try_from(page.count).unwrap_or(u64::MAX));
         match page.last_evaluated_key {
             Some(key) => start = Some(key),

@@ -68,18 +68,19 @@ pub(super) async fn open_stored<E: WriteError>(
     failure: &SdkFailure<E>,
 ) -> Option<Result<OpenedItem, OpenError>> {
     let stored = failed_condition(failure.error()).flatten();
-    open_some(core, key, stored.cloned()).await
+    open_some(core, key, stored.cloned(), failure.region()).await
 }
 
-/// Opens the item that came with an answer, if one did. One that does not open is no failure of the
+/// Opens the item that came with the answer of a region, if one did. One that does not open is no failure of the
 /// write, which was done. Under a handle that only seals it stays sealed, in the SDK's answer.
 pub(super) async fn open_some(
     core: &Core,
     key: &Item,
     item: Option<Item>,
+    region: &str,
 ) -> Option<Result<OpenedItem, OpenError>> {
     match item {
-        Some(item) if core.opens() => Some(core.open_under(key, item, None).await),
+        Some(item) if core.opens() => Some(core.open_under(key, item, region, None).await),
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! Where a table is asked: which region of its set is read first, and which one is written to.
 
+use super::read_policy::ReadPolicy;
 use crate::error::ConfigError;
 use crate::region::{Member, RegionSet};
 
@@ -9,10 +10,15 @@ pub(super) struct Routing {
     regions: RegionSet,
     /// Of the set. None stands for the local region.
     home: Option<String>,
+    reads: ReadPolicy,
 }
 
 impl Routing {
-    pub(super) fn new(regions: RegionSet, home: Option<String>) -> Result<Self, ConfigError> {
+    pub(super) fn new(
+        regions: RegionSet,
+        home: Option<String>,
+        reads: ReadPolicy,
+    ) -> Result<Self, ConfigError> {
         if let Some(home) = &home
             && regions.member(home).is_none()
         {
@@ -20,7 +26,11 @@ impl Routing {
                 "home region {home:?} is none of the region set; add it there"
             )));
         }
-        Ok(Self { regions, home })
+        Ok(Self {
+            regions,
+            home,
+            reads,
+        })
     }
 
     pub(super) fn regions(&self) -> &RegionSet {
@@ -30,6 +40,11 @@ impl Routing {
     /// The region that is read first.
     pub(super) fn local(&self) -> &Member {
         self.regions.local_member()
+    }
+
+    /// Where reads go that do not say it themselves.
+    pub(super) fn read_policy(&self) -> ReadPolicy {
+        self.reads
     }
 
     /// The region that is written to.

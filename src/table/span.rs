@@ -65,6 +65,7 @@ impl<E> Outcome for OperationError<E> {
             Self::Model(_) => "model mismatch",
             Self::Refused(_) => "refused",
             Self::CircuitOpen(_) => "circuit open",
+            Self::AbsentInFallback(_) => "absent in fallback",
             Self::Sdk(_) => "sdk error",
             Self::OutcomeUnknown(_) => "outcome unknown",
             Self::Stale(_) => "stale",

@@ -62,8 +62,14 @@ impl Target {
 
     /// Opens an item that came back with this operation, whenever it was stored; that of another key is
     /// refused.
-    async fn open(&self, item: Item, budget: &CallBudget) -> Result<OpenedItem, OpenError> {
-        self.core.open_under(&self.key, item, Some(budget)).await
+    async fn open(
+        &self,
+        item: Item,
+        region: &str,
+        budget: &CallBudget,
+    ) -> Result<OpenedItem, OpenError> {
+        let opened = self.core.open_under(&self.key, item, region, Some(budget));
+        opened.await
     }
 }
 

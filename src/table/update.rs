@@ -297,7 +297,7 @@ impl Stored {
             sighting => return stored.accept(core, sighting),
         };
         // A write of this process may have come between reading and comparing.
-        let item = core.reread_older(key, older).await?;
+        let item = core.reread_older(key, older, core.home().region()).await?;
         let stored = Self::open(core, key, item.ok_or(UpdateError::NotFound)?).await?;
         let sighting = stored.sight(core, Some(older.newest)).await?;
         stored.accept(core, sighting)

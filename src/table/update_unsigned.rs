@@ -251,13 +251,17 @@ impl<T> UpdateUnsigned<T> {
                 return Err(explain(failed, &self.core, &key).await);
             }
         };
+        let region = member.region();
         let returned = sdk.attributes.take();
         let (item, updated) = match self.returns {
             Some(Returns::Updated) => (None, returned.map(|found| unsigned(&self.core, found))),
-            _ => (returned::open_some(&self.core, &key, returned).await, None),
+            _ => {
+                let item = returned::open_some(&self.core, &key, returned, region).await;
+                (item, None)
+            }
         };
         Ok(UpdateUnsignedOutput {
-            region: member.region().to_owned(),
+            region: region.to_owned(),
             item,
             updated,
             sdk,

@@ -4,6 +4,8 @@
 mod attempts;
 mod breaker;
 mod home;
+mod pages;
+mod reads;
 mod verb;
 
 use std::sync::{Arc, Mutex};
@@ -12,7 +14,7 @@ use std::time::Duration;
 use aws_types::sdk_config::{Builder, RetryConfig};
 use dynaseal::observe::{Event, Observer};
 use dynaseal::region::{BreakerPolicy, HealthPolicy};
-use dynaseal::table::{SealedTableBuilder, SecondaryIndex};
+use dynaseal::table::{ReadPolicy, SealedTableBuilder, SecondaryIndex};
 use dynaseal::testkit::{
     Cloud, Fault, FaultRule, KeyType, MultiRegionKey, Service, TableDefinition, VirtualTime,
 };
@@ -126,6 +128,25 @@ impl World {
         let health = HealthPolicy::new().breaker(BreakerPolicy::never_opens());
         let regions = self.regions(|config| config, health);
         self.table_in(&regions, |builder| builder)
+    }
+
+    /// A table that may read elsewhere.
+    fn falling_over(&self) -> SealedTable<Note> {
+        let regions = self.regions(|config| config, HealthPolicy::new());
+        self.table_in(&regions, |builder| {
+            builder.read_policy(ReadPolicy::LocalThenFallback)
+        })
+    }
+
+    /// Puts a note in one region, where it stays.
+    async fn put_only_in(&self, region: &str, id: &str) {
+        for other in [EU, US, AP].into_iter().filter(|other| *other != region) {
+            self.cloud.region(other).cut();
+        }
+        let regions = self.regions(|config| config, HealthPolicy::new());
+        let table = self.table_in(&regions, |builder| builder.home_region(region));
+        self.time.run(table.put(&note(id)).send()).await.unwrap();
+        self.forget();
     }
 
     fn fail(&self, region: &str, rule: impl Into<FaultRule>) {

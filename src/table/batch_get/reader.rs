@@ -23,6 +23,8 @@ const MAX_KEYS: usize = 100;
 /// Asks for keys until each is answered or the deadline has passed.
 pub(in crate::table) struct KeyReader<'a> {
     core: &'a Core,
+    /// Once a region has failed, it is not asked again.
+    route: Route<'a>,
     input: BatchGetItemInputBuilder,
     consistent_read: Option<bool>,
     /// What was not answered yet.
@@ -39,10 +41,20 @@ type Failure = OperationError<BatchGetItemError>;
 /// One item, with the key it was asked for by.
 pub(in crate::table) type Found = (KeyBytes, Item);
 
+/// What one request brought.
+pub(in crate::table) struct Reply {
+    pub(in crate::table) found: Vec<Found>,
+    /// Keys that have no item.
+    pub(in crate::table) absent: Vec<KeyBytes>,
+    pub(in crate::table) region: String,
+    pub(in crate::table) is_fallback: bool,
+}
+
 impl<'a> KeyReader<'a> {
     /// `keys` are all different.
     pub(in crate::table) fn new(
         core: &'a Core,
+        route: Route<'a>,
         keys: impl IntoIterator<Item = (KeyBytes, Item)>,
         input: BatchGetItemInputBuilder,
         consistent_read: Option<bool>,
@@ -50,6 +62,7 @@ impl<'a> KeyReader<'a> {
     ) -> Self {
         Self {
             core,
+            route,
             input,
             consistent_read,
             left: keys.into_iter().collect(),
@@ -61,9 +74,8 @@ impl<'a> KeyReader<'a> {
         }
     }
 
-    /// The items that one more request brings; `None` if there is nothing more to ask for, or no
-    /// time. Keys of which nothing is said have no item.
-    pub(in crate::table) async fn next(&mut self) -> Option<Result<Vec<Found>, Failure>> {
+    /// What one more request brings; `None` if there is nothing more to ask for, or no time.
+    pub(in crate::table) async fn next(&mut self) -> Option<Result<Reply, Failure>> {
         if self.must_wait {
             self.deadline.wait(self.backoff.wait()).await;
         }
@@ -84,27 +96,37 @@ impl<'a> KeyReader<'a> {
         (left, self.consumed_capacity)
     }
 
-    async fn ask(&mut self, asked: Vec<(KeyBytes, Item)>) -> Result<Vec<Found>, Failure> {
+    async fn ask(&mut self, asked: Vec<(KeyBytes, Item)>) -> Result<Reply, Failure> {
         let keys = KeysAndAttributes::builder()
             .set_keys(Some(asked.iter().map(|(_, key)| key.clone()).collect()))
             .set_consistent_read(self.consistent_read)
             .build();
-        let failure = |error| SdkFailure::new(error, self.core.local().region());
+        let failure = |error| SdkFailure::new(error, self.route.first().region());
         let keys = keys.map_err(|error| failure(SdkError::construction_failure(error)))?;
         let input = self.input.clone();
         let input = input.request_items(self.core.table_name(), keys);
-        let route = Route::only(self.core, self.core.local());
-        let Response { output, .. } = route.ask(&input).await?;
-        Ok(self.take(asked, output)?)
+        let Response {
+            output,
+            region,
+            is_fallback,
+        } = self.route.ask(&input).await?;
+        self.route = self.route.clone().from_region(region);
+        let (found, absent) = self.take(asked, output)?;
+        Ok(Reply {
+            found,
+            absent,
+            region: region.to_owned(),
+            is_fallback,
+        })
     }
 
-    /// Sorts an answer into items and keys that must be asked for again. An item that was not asked
-    /// for ends it.
+    /// Sorts an answer into items, keys that have none, and keys that must be asked for again. An item
+    /// that was not asked for ends it.
     fn take(
         &mut self,
         asked: Vec<(KeyBytes, Item)>,
         output: BatchGetItemOutput,
-    ) -> Result<Vec<Found>, OpenError> {
+    ) -> Result<(Vec<Found>, Vec<KeyBytes>), OpenError> {
         let (schema, table) = (self.core.schema(), self.core.table_name());
         let mut open: BTreeMap<_, _> = asked.into_iter().collect();
         let asked = open.len();
@@ -135,7 +157,7 @@ impl<'a> KeyReader<'a> {
         self.left.extend(again);
         self.consumed_capacity
             .extend(output.consumed_capacity.into_iter().flatten());
-        Ok(found)
+        Ok((found, open.into_keys().collect()))
     }
 }
 

@@ -13,6 +13,8 @@ use crate::table::error::SdkFailure;
 pub(in crate::table) struct Route<'a> {
     first: &'a Member,
     others: Vec<&'a Member>,
+    /// Whether the first is not the region that was meant, which has failed.
+    has_moved: bool,
     observers: &'a Observers,
 }
 
@@ -21,6 +23,8 @@ pub(in crate::table) struct Response<'a, O> {
     pub(in crate::table) output: O,
     /// The region that answered.
     pub(in crate::table) region: &'a str,
+    /// Whether that is another one than the one that was meant.
+    pub(in crate::table) is_fallback: bool,
 }
 
 impl<'a> Route<'a> {
@@ -29,8 +33,37 @@ impl<'a> Route<'a> {
         Self {
             first: member,
             others: Vec::new(),
+            has_moved: false,
             observers: core.regions().observers(),
         }
+    }
+
+    /// All regions of the set, the local one first.
+    pub(in crate::table) fn all(core: &'a Core) -> Self {
+        Self {
+            others: core.regions().members().skip(1).collect(),
+            ..Self::only(core, core.local())
+        }
+    }
+
+    /// What is left of it when this region has answered: those before it have failed.
+    pub(in crate::table) fn from_region(mut self, region: &str) -> Self {
+        let found = self
+            .others
+            .iter()
+            .position(|other| other.region() == region);
+        if let Some(index) = found {
+            let mut rest = self.others.split_off(index).into_iter();
+            self.first = rest.next().unwrap_or(self.first);
+            self.others = rest.collect();
+            self.has_moved = true;
+        }
+        self
+    }
+
+    /// The region that is asked first.
+    pub(in crate::table) fn first(&self) -> &'a Member {
+        self.first
     }
 
     /// Asks until somebody answers.
@@ -45,8 +78,7 @@ impl<'a> Route<'a> {
         loop {
             let missed = match once(here, request).await {
                 Ok(output) => {
-                    let region = here.region();
-                    return Ok(Response { output, region });
+                    return Ok(self.response(output, here));
                 }
                 Err(missed) => missed,
             };
@@ -64,6 +96,15 @@ impl<'a> Route<'a> {
                 Step::Stop => return Err(worst),
             }
             unanswered = Some(worst);
+        }
+    }
+
+    fn response<O>(&self, output: O, here: &'a Member) -> Response<'a, O> {
+        let region = here.region();
+        Response {
+            output,
+            region,
+            is_fallback: self.has_moved || region != self.first.region(),
         }
     }
 

@@ -55,3 +55,46 @@ impl fmt::Display for CircuitOpen {
 }
 
 impl Error for CircuitOpen {}
+
+/// A fallback region has nothing under a key, and the local region did not answer.
+///
+/// Replicas lag: the item may have been written already, and not have come there yet. Whoever can live
+/// with that says so by `accept_absent_in_fallback`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbsentInFallback {
+    region: String,
+    local_region: String,
+}
+
+impl AbsentInFallback {
+    pub(in crate::table) fn new(region: &str, local_region: &str) -> Self {
+        Self {
+            region: region.to_owned(),
+            local_region: local_region.to_owned(),
+        }
+    }
+
+    /// The region that answered.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The region that did not.
+    #[must_use]
+    pub fn local_region(&self) -> &str {
+        &self.local_region
+    }
+}
+
+impl fmt::Display for AbsentInFallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "nothing is there in {}, which may lag behind {}",
+            self.region, self.local_region
+        )
+    }
+}
+
+impl Error for AbsentInFallback {}

@@ -46,10 +46,11 @@ impl Core {
             _ => return self.settle(opened, sighting, look.origin).map(Some),
         };
         let key = self.key_in(opened.item());
-        let Some(item) = self.reread_older(&key, older).await? else {
+        let Some(item) = self.reread_older(&key, older, look.region).await? else {
             return Ok(None);
         };
         let again = Look {
+            region: self.home().region(),
             key: Some(&key),
             known: Some(older.newest),
             ..look
@@ -66,8 +67,11 @@ impl Core {
     ) -> Result<(OpenedItem, Sighting), Rejected> {
         let footer = footer(&item).and_then(|footer| self.footer_digest_of(footer));
         let opened = match look.key {
-            Some(key) => self.open_under(key, item, look.budget).await?,
-            None => self.open(item, look.budget).await?,
+            Some(key) => self.open_under(key, item, look.region, look.budget).await?,
+            None => {
+                let opened = self.open(item, look.budget).await?;
+                opened.out_of_table(look.region)
+            }
         };
         let sighting = match look.origin {
             Origin::Table => self.sight(opened.item(), footer, look.known).await?,
@@ -137,35 +141,34 @@ impl Core {
         sighting: Sighting,
         origin: Origin,
     ) -> Result<OpenedItem, Rejected> {
+        let region = opened.table_region().unwrap_or_default();
         let state = match sighting {
             Sighting::Unchecked => FreshnessState::Unchecked,
             Sighting::Fresh(_) => FreshnessState::Fresh,
             Sighting::Older(_) if origin == Origin::Index => FreshnessState::Stale,
             Sighting::Forked(_) if origin == Origin::Index => FreshnessState::Diverged,
             Sighting::Older(older) => {
-                note_freshness(self, "stale", self.home().region());
-                return Err(Rejected::Stale(self.stale(older)));
+                note_freshness(self, "stale", region);
+                return Err(Rejected::Stale(stale(older, region)));
             }
             Sighting::Forked(version) => {
-                note_freshness(self, "diverged", self.home().region());
-                return Err(Rejected::Diverged(Diverged::new(
-                    version,
-                    self.home().region(),
-                )));
+                note_freshness(self, "diverged", region);
+                return Err(Rejected::Diverged(Diverged::new(version, region)));
             }
         };
         Ok(opened.with_freshness(state))
     }
 
-    /// Reads an item again of which a newer one was seen.
+    /// Reads an item again that is older, in the region it was read in, than one that was seen.
     pub(in crate::table) async fn reread_older(
         &self,
         key: &Item,
         older: Older,
+        region: &str,
     ) -> Result<Option<Item>, Rejected> {
         reread_consistently(self, key).await.map_err(|failure| {
-            note_freshness(self, "stale", self.home().region());
-            Rejected::Stale(self.stale(older).unconfirmed(failure))
+            note_freshness(self, "stale", region);
+            Rejected::Stale(stale(older, region).unconfirmed(failure))
         })
     }
 
@@ -231,10 +234,10 @@ impl Core {
         }
         Some(Seen::new(version(item.get(name)?)?, footer?))
     }
+}
 
-    fn stale(&self, older: Older) -> Stale {
-        Stale::new(older.found, older.newest, self.home().region())
-    }
+fn stale(older: Older, region: &str) -> Stale {
+    Stale::new(older.found, older.newest, region)
 }
 
 /// What is to be thought of an item without a version: it is older than any that has one.

@@ -17,6 +17,8 @@ pub(in crate::table) enum Origin {
 /// How an item was read.
 #[derive(Clone, Copy)]
 pub(in crate::table) struct Look<'a> {
+    /// The region that was read.
+    pub(in crate::table) region: &'a str,
     pub(in crate::table) origin: Origin,
     /// The key that was asked for, if one was.
     pub(in crate::table) key: Option<&'a Item>,
@@ -28,8 +30,13 @@ pub(in crate::table) struct Look<'a> {
 
 impl<'a> Look<'a> {
     /// One item of several, whose key is what it says.
-    pub(in crate::table) fn of_many(origin: Origin, budget: &'a CallBudget) -> Self {
+    pub(in crate::table) fn of_many(
+        region: &'a str,
+        origin: Origin,
+        budget: &'a CallBudget,
+    ) -> Self {
         Self {
+            region,
             origin,
             key: None,
             budget: Some(budget),
@@ -43,8 +50,9 @@ impl<'a> Look<'a> {
     }
 
     /// The item under a key.
-    pub(in crate::table) fn under(key: &'a Item) -> Self {
+    pub(in crate::table) fn under(key: &'a Item, region: &'a str) -> Self {
         Self {
+            region,
             origin: Origin::Table,
             key: Some(key),
             budget: None,

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 
 use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
 use crate::item::{Key, ModelMismatch};
-use crate::table::OperationError;
+use crate::table::error::{AbsentInFallback, OperationError};
 use crate::table::freshness::{Diverged, FreshnessError, Rejected, Stale};
 
 /// Why one of several items was not read. The others are not affected.
@@ -20,6 +20,8 @@ pub enum ItemError {
     Model(ModelMismatch),
     /// DynamoDB did not hand the item out before the deadline.
     Unprocessed,
+    /// A fallback region has nothing under the key, which proves little.
+    AbsentInFallback(AbsentInFallback),
     /// A newer one was seen.
     Stale(Stale),
     /// Another one of the same version was seen: one of two writes is lost.
@@ -41,7 +43,9 @@ impl ItemError {
         match self {
             Self::Open(error) => error.is_retryable(),
             Self::Model(_) | Self::Diverged(_) => false,
-            Self::Unprocessed | Self::Stale(_) | Self::Freshness(_) => true,
+            Self::Unprocessed | Self::AbsentInFallback(_) | Self::Stale(_) | Self::Freshness(_) => {
+                true
+            }
         }
     }
 
@@ -52,6 +56,7 @@ impl ItemError {
             Self::Open(error) => error.region(),
             Self::Stale(stale) => Some(stale.region()),
             Self::Diverged(diverged) => Some(diverged.region()),
+            Self::AbsentInFallback(absent) => Some(absent.region()),
             Self::Model(_) | Self::Unprocessed | Self::Freshness(_) => None,
         }
     }
@@ -63,6 +68,7 @@ impl fmt::Display for ItemError {
             Self::Open(_) => "item was not opened",
             Self::Model(_) => "item does not fit the model",
             Self::Unprocessed => "item was not handed out before the deadline",
+            Self::AbsentInFallback(_) => "item is not in a fallback region",
             Self::Stale(_) => "item is older than one that was seen",
             Self::Diverged(_) => "item is not the one of its version that was seen",
             Self::Freshness(_) => "item is not known to be the newest",
@@ -78,6 +84,7 @@ impl Error for ItemError {
             Self::Stale(error) => Some(error),
             Self::Diverged(error) => Some(error),
             Self::Freshness(error) => Some(error),
+            Self::AbsentInFallback(error) => Some(error),
             Self::Unprocessed => None,
         }
     }

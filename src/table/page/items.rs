@@ -12,7 +12,7 @@ use futures_core::stream::BoxStream;
 use futures_util::stream::{SelectAll, StreamExt as _};
 use tracing::Span;
 
-use super::{LastEvaluatedKey, OpeningPage, PageFailure, UnopenedItem};
+use super::{Anchor, LastEvaluatedKey, OpeningPage, PageFailure, UnopenedItem};
 use crate::item::Item;
 use crate::table::OperationError;
 use crate::table::span::{self, Outcome as _};
@@ -33,27 +33,45 @@ pub(in crate::table) type Fetch<T, E> = Arc<
 ///
 /// One item that does not open is one [`PageFailure::Item`], and the stream goes on. After a
 /// [`PageFailure::Page`] it ends.
+///
+/// All pages come from one [region](Self::region): the one that answered for the first. If that fails
+/// later, the stream ends, whatever the [`ReadPolicy`](crate::table::ReadPolicy): another replica is
+/// another list.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Items<T, E> {
     walk: Walks<T, E>,
+    anchor: Anchor,
     span: Span,
 }
 
 impl<T, E> Items<T, E> {
-    pub(in crate::table) fn new(fetch: Fetch<T, E>, start: Option<Item>, span: Span) -> Self {
+    pub(in crate::table) fn new(
+        fetch: Fetch<T, E>,
+        start: Option<Item>,
+        anchor: Anchor,
+        span: Span,
+    ) -> Self {
         Self {
             walk: Walks::One(Walk::new(fetch, start)),
+            anchor,
             span,
         }
     }
 
     /// The items of several walks, in the order in which they come.
-    pub(in crate::table) fn merged(fetches: Vec<Fetch<T, E>>, span: Span) -> Self {
+    pub(in crate::table) fn merged(fetches: Vec<Fetch<T, E>>, anchor: Anchor, span: Span) -> Self {
         let walks = fetches.into_iter().map(|fetch| Walk::new(fetch, None));
         Self {
             walk: Walks::Merged(walks.collect()),
+            anchor,
             span,
         }
+    }
+
+    /// The region that is read; `None` until one has answered.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.anchor.region()
     }
 
     /// The next item, or what went wrong; `None` after the last one.
@@ -93,6 +111,8 @@ impl<T, E> Items<T, E> {
 
     /// Where to go on after a [`PageFailure::Page`], or later: after the last page of which every
     /// item was yielded.
+    ///
+    /// The other query must read in the same region, by `in_region`; or start anew in another.
     ///
     /// `None` while the first page is being read, and after the last one. Always `None` for a scan in
     /// segments, which has a place in each of them.

@@ -80,7 +80,16 @@ impl Partition {
     }
 }
 
-/// Opens items, up to `concurrency` at the same time, and yields them in the order they came in; nothing
+/// How the items of a page are opened.
+pub(in crate::table) struct Opening {
+    pub(in crate::table) origin: Origin,
+    /// Where they were read.
+    pub(in crate::table) region: String,
+    /// How many at the same time.
+    pub(in crate::table) concurrency: usize,
+}
+
+/// Opens items, some at the same time, and yields them in the order they came in; nothing
 /// for one that turns out to be gone.
 ///
 /// A store that answers with items of another partition than the one asked for, however validly
@@ -90,21 +99,22 @@ pub(in crate::table) fn open_all<O: OpenStored>(
     opener: Arc<O>,
     partition: Option<Partition>,
     items: Vec<Result<Item, UnopenedItem>>,
-    origin: Origin,
-    concurrency: usize,
+    opening: Opening,
 ) -> impl Stream<Item = Result<Option<O::Opened>, UnopenedItem>> + Send + 'static {
     let budgets = CallBudget::of_page(items.len());
     let partition = partition.map(Arc::new);
-    let opening = items.into_iter().zip(budgets).map(move |(item, budget)| {
+    let concurrency = opening.concurrency.max(1);
+    let opening = Arc::new(opening);
+    let work = items.into_iter().zip(budgets).map(move |(item, budget)| {
         let (core, opener) = (Arc::clone(&core), Arc::clone(&opener));
-        let partition = partition.clone();
+        let (partition, opening) = (partition.clone(), Arc::clone(&opening));
         async move {
             let partition = partition.as_deref();
-            let look = Look::of_many(origin, &budget);
+            let look = Look::of_many(&opening.region, opening.origin, &budget);
             open_one(&core, &*opener, partition, look, item?).await
         }
     });
-    stream::iter(opening).buffered(concurrency.max(1))
+    stream::iter(work).buffered(concurrency)
 }
 
 async fn open_one<O: OpenStored>(

@@ -40,21 +40,22 @@ impl Source for Request {
         &self,
         start: Option<Item>,
         answer: Answer,
+        route: &Route<'_>,
     ) -> Result<Answered, OperationError<QueryError>> {
         refuse_foreign(&self.input)?;
         let core = &self.read.core;
         self.key.check(core.schema())?;
-        let scope = self.read.scope(answer).await?;
+        let scope = self.read.scope(answer, route).await?;
         let key = self.key.clone();
         let key = key.resolve(scope.keys(core), self.sort_key.clone())?;
         let input = self.input(&scope, &key, answer)?;
         let input = input.set_exclusive_start_key(start);
-        let Response { output, .. } = Route::only(core, core.local()).ask(&input).await?;
+        let Response { output, region, .. } = route.ask(&input).await?;
         let partition = Partition {
             name: key.partition_name().to_owned(),
             value: key.partition_value().clone(),
         };
-        Ok(answered(output, partition))
+        Ok(answered(output, region, partition))
     }
 }
 
@@ -83,9 +84,10 @@ impl Request {
     }
 }
 
-fn answered(output: QueryOutput, partition: Partition) -> Answered {
+fn answered(output: QueryOutput, region: &str, partition: Partition) -> Answered {
     Answered {
         facts: Facts::new(
+            region,
             output.count,
             output.scanned_count,
             output.last_evaluated_key,

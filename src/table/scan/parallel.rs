@@ -10,7 +10,7 @@ use super::Scan;
 use super::request::{Request, Segment};
 use crate::item::{Item, Model, OpenedItem};
 use crate::table::error::{OperationError, Refused};
-use crate::table::page::{AsOpened, Fetch, IntoModel, Items, OpenStored};
+use crate::table::page::{Anchor, AsOpened, Fetch, IntoModel, Items, OpenStored};
 use crate::table::read::{self, fetcher};
 use crate::table::span;
 
@@ -39,7 +39,9 @@ impl<T> ParallelScan<T> {
         let span = span::scan(&self.scan.read.core, self.scan.read.core.local());
         let count = async {
             let segments = self.requests()?;
-            let counts = try_join_all(segments.iter().map(read::count)).await?;
+            let anchor = Anchor::default();
+            let counts = segments.iter().map(|segment| read::count(segment, &anchor));
+            let counts = try_join_all(counts).await?;
             Ok(counts.into_iter().fold(0, u64::saturating_add))
         };
         span::run(span, count).await
@@ -66,14 +68,15 @@ impl<T> ParallelScan<T> {
         opener: impl Fn() -> O,
     ) -> Items<O::Opened, ScanError> {
         let span = span::scan(&self.scan.read.core, self.scan.read.core.local());
+        let anchor = Anchor::default();
         let fetches = match self.requests() {
             Ok(requests) => requests
                 .into_iter()
-                .map(|request| fetcher(Arc::new(request), opener()))
+                .map(|request| fetcher(Arc::new(request), opener(), &anchor))
                 .collect(),
             Err(refused) => vec![refusing(refused)],
         };
-        Items::merged(fetches, span)
+        Items::merged(fetches, anchor, span)
     }
 }
 

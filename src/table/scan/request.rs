@@ -46,14 +46,15 @@ impl Source for Request {
         &self,
         start: Option<Item>,
         answer: Answer,
+        route: &Route<'_>,
     ) -> Result<Answered, OperationError<ScanError>> {
         refuse_foreign(&self.input)?;
-        let core = &self.read.core;
-        let scope = self.read.scope(answer).await?;
+        let scope = self.read.scope(answer, route).await?;
         let input = self.input(&scope, answer)?.set_exclusive_start_key(start);
-        let Response { output, .. } = Route::only(core, core.local()).ask(&input).await?;
+        let Response { output, region, .. } = route.ask(&input).await?;
         Ok(Answered {
             facts: Facts::new(
+                region,
                 output.count,
                 output.scanned_count,
                 output.last_evaluated_key,

@@ -235,18 +235,21 @@ pub(super) async fn open<E: Cancellable>(
     let sdk = reasons(failure.error()).unwrap_or_default().to_vec();
     let work = targets.iter().zip(CallBudget::of_page(targets.len()));
     let work = sdk.into_iter().zip(work);
-    let work = work.map(|(reason, (target, budget))| open_one(reason, target, budget));
-    let opened = in_order(work.collect());
-    Cancelled {
-        reasons: opened.collect().await,
-        failure,
-    }
+    let region = failure.region();
+    let work = work.map(|(reason, (target, budget))| open_one(reason, target, region, budget));
+    let reasons = in_order(work.collect()).collect().await;
+    Cancelled { reasons, failure }
 }
 
-async fn open_one(reason: SdkReason, target: &Target, budget: CallBudget) -> CancellationReason {
+async fn open_one(
+    reason: SdkReason,
+    target: &Target,
+    region: &str,
+    budget: CallBudget,
+) -> CancellationReason {
     let code = CancellationCode::of(&reason);
     let item = match reason.item {
-        Some(item) if target.core.opens() => Some(target.open(item, &budget).await),
+        Some(item) if target.core.opens() => Some(target.open(item, region, &budget).await),
         _ => None,
     };
     CancellationReason { code, item }

@@ -149,12 +149,12 @@ impl TransactGet {
             .set_transact_items(Some(transact_items(&targets, &core)?));
         let mut member = core.local();
         let mut sdk = request(&input, &core, member, &targets).await?;
-        let mut found = open(items(&mut sdk), &targets, &[]).await;
+        let mut found = open(items(&mut sdk), &targets, member, &[]).await;
         if found.iter().any(Picture::is_older) {
             // A picture of one moment is taken again as a whole, where the items are written.
             member = home_of(&core, &targets);
             sdk = request(&input, &core, member, &targets).await?;
-            let again = open(items(&mut sdk), &targets, &found).await;
+            let again = open(items(&mut sdk), &targets, member, &found).await;
             found = Picture::again(found, again);
         }
         let found = found.into_iter().zip(&targets);
@@ -235,14 +235,19 @@ fn items(sdk: &mut TransactGetItemsOutput) -> Vec<Option<Item>> {
 
 /// Opens each item for the read it answers. Calls to KMS are counted together. `before` is what was
 /// found the first time, if this is the second.
-async fn open(items: Vec<Option<Item>>, targets: &[Target], before: &[Picture]) -> Vec<Picture> {
+async fn open(
+    items: Vec<Option<Item>>,
+    targets: &[Target],
+    member: &Member,
+    before: &[Picture],
+) -> Vec<Picture> {
     let budgets = CallBudget::of_page(items.len());
     let known = before.iter().map(Picture::known);
     let known = known.chain(std::iter::repeat(None));
     let work = items.into_iter().zip(targets).zip(budgets).zip(known);
     let work = work.map(|(((item, target), budget), known)| async move {
         match item {
-            Some(item) => Picture::open(target, item, &budget, known).await,
+            Some(item) => Picture::open(target, item, member.region(), &budget, known).await,
             None => Picture::empty(),
         }
     });

@@ -20,13 +20,14 @@ impl Picture {
     pub(super) async fn open(
         target: &Target,
         item: Item,
+        region: &str,
         budget: &CallBudget,
         known: Option<u64>,
     ) -> Self {
         let look = Look {
             budget: Some(budget),
             known,
-            ..Look::under(&target.key)
+            ..Look::under(&target.key, region)
         };
         Self(Some(target.core.open_sighted(look, item).await))
     }
