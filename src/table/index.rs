@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
-use aws_sdk_dynamodb::types::{KeySchemaElement, KeyType, Projection, ProjectionType};
+use aws_sdk_dynamodb::types::{
+    KeySchemaElement, KeyType, Projection, ProjectionType, TableDescription,
+};
 
 use super::core::Core;
 use super::error::{OperationError, Refused, SdkFailure};
@@ -75,7 +77,7 @@ impl SecondaryIndex {
     }
 
     /// Whether DynamoDB sees the keys of the index in clear.
-    fn check(&self, schema: &ItemSchema) -> Result<(), String> {
+    pub(super) fn check(&self, schema: &ItemSchema) -> Result<(), String> {
         let keys = self.keys();
         for name in std::iter::once(keys.partition).chain(keys.sort) {
             let why = match schema.action(name) {
@@ -194,17 +196,19 @@ async fn describe(core: &Core) -> Result<impl Iterator<Item = SecondaryIndex>, F
     let describe = core.dynamodb().describe_table();
     let described = Box::pin(describe.table_name(core.table_name()).send()).await;
     let described = described.map_err(|error| SdkFailure::new(error, core.region()))?;
-    let table = described
-        .table
-        .unwrap_or_else(|| aws_sdk_dynamodb::types::TableDescription::builder().build());
+    let indexes: Vec<_> = described.table.iter().flat_map(of_table).collect();
+    Ok(indexes.into_iter())
+}
+
+/// The secondary indexes that DynamoDB says a table has.
+pub(super) fn of_table(table: &TableDescription) -> impl Iterator<Item = SecondaryIndex> {
     let global = table.global_secondary_indexes().iter().map(|index| {
         SecondaryIndex::described(index.index_name(), index.key_schema(), index.projection())
     });
     let local = table.local_secondary_indexes().iter().map(|index| {
         SecondaryIndex::described(index.index_name(), index.key_schema(), index.projection())
     });
-    let indexes: Vec<_> = global.chain(local).flatten().collect();
-    Ok(indexes.into_iter())
+    global.chain(local).flatten()
 }
 
 #[cfg(test)]
