@@ -28,7 +28,8 @@
 //! Items that come another way are opened by [`records`](crate::records).
 //!
 //! [`SealOnly`] and [`OpenOnly`] are tables with half of the operations. [`PlaintextPolicy`] lets a
-//! table be read while it is being migrated.
+//! table be read while it is being migrated. A [`Doctor`] looks at regions, keys and permissions, and
+//! writes the policy that they need.
 
 mod attempt;
 mod backoff;
@@ -40,6 +41,7 @@ mod core;
 mod customize;
 mod deadline;
 mod delete;
+mod doctor;
 mod entities;
 mod error;
 mod fetch_from_table;
@@ -73,6 +75,7 @@ pub use batch_get::{BatchGet, BatchGetOutput};
 pub use batch_write::{BatchWrite, BatchWriteCause, BatchWriteFailure, BatchWriteOutput, Write};
 pub use builder::SealedTableBuilder;
 pub use delete::{Delete, DeleteOutput};
+pub use doctor::{Doctor, Finding, IamPolicy, Report, Severity, StartError};
 pub use error::{OperationError, OutcomeUnknown, Refused, SdkFailure};
 pub use get::Get;
 pub use handle::{Limits, OpenOnly, Opens, SealOnly, Seals};
