@@ -13,6 +13,7 @@ mod legend;
 mod model;
 mod opened;
 mod schema;
+mod shape;
 mod typed;
 mod unsigned;
 
@@ -30,6 +31,7 @@ pub(crate) use opened::check_key;
 pub use opened::{FreshnessState, HeaderVersion, OpenedItem};
 pub(crate) use schema::SchemaSettings;
 pub use schema::{ItemSchema, ItemSchemaBuilder};
+pub(crate) use shape::ContextShape;
 pub use typed::{MismatchCause, ModelMismatch};
 pub use unsigned::Unsigned;
 

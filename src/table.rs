@@ -31,7 +31,8 @@
 //! [`freshness`].
 //!
 //! [`SealOnly`] and [`OpenOnly`] are tables with half of the operations. [`PlaintextPolicy`] lets a
-//! table be read while it is being migrated.
+//! table be read while it is being migrated. A [`Doctor`] looks at regions, keys and permissions, and
+//! writes the policy that they need.
 
 mod attempt;
 mod batch_get;
@@ -43,6 +44,7 @@ mod core;
 mod customize;
 mod deadline;
 mod delete;
+mod doctor;
 mod entities;
 mod error;
 mod fetch_from_table;
@@ -77,6 +79,7 @@ pub use batch_get::{BatchGet, BatchGetOutput};
 pub use batch_write::{BatchWrite, BatchWriteCause, BatchWriteFailure, BatchWriteOutput, Write};
 pub use builder::SealedTableBuilder;
 pub use delete::{Delete, DeleteOutput};
+pub use doctor::{Doctor, Finding, IamPolicy, Report, Severity, StartError};
 pub use error::{CircuitOpen, OperationError, OutcomeUnknown, Refused, SdkFailure};
 pub use get::Get;
 pub use handle::{Limits, OpenOnly, Opens, SealOnly, Seals};

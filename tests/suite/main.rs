@@ -1,6 +1,7 @@
 //! The integration suite: one binary, modules by subject. It runs on the test kit.
 
 mod cloud;
+mod doctor;
 mod forged;
 mod keyrings;
 mod kms_double;
