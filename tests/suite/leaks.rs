@@ -5,6 +5,7 @@
 
 mod exhibits;
 mod failures;
+mod freshness;
 mod migration;
 mod misfits;
 mod pages;

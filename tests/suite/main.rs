@@ -2,6 +2,7 @@
 
 mod cloud;
 mod forged;
+mod freshness;
 mod keyrings;
 mod kms_double;
 mod leaks;
