@@ -118,9 +118,9 @@ impl ItemEncryptor {
         choice.version_attribute()
     }
 
-    /// The version attributes of all entity types.
-    pub(crate) fn versions(&self) -> Vec<AttributeSchema> {
-        self.schemas.versions()
+    /// Whether any entity type has a version attribute.
+    pub(crate) fn has_versions(&self) -> bool {
+        self.schemas.has_versions()
     }
 
     /// Which entity type an item is of, going by what it says.

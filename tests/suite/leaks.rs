@@ -6,6 +6,7 @@
 mod doctor;
 mod exhibits;
 mod failures;
+mod freshness;
 mod migration;
 mod misfits;
 mod pages;

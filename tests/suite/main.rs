@@ -3,6 +3,7 @@
 mod cloud;
 mod doctor;
 mod forged;
+mod freshness;
 mod keyrings;
 mod kms_double;
 mod kms_failover;

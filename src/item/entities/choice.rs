@@ -73,11 +73,11 @@ impl Schemas {
         }
     }
 
-    /// The version attributes of the entity types.
-    pub(in crate::item) fn versions(&self) -> Vec<AttributeSchema> {
+    /// Whether any entity type has a version attribute.
+    pub(in crate::item) fn has_versions(&self) -> bool {
         match self {
-            Self::One(_) => Vec::new(),
-            Self::Several { entities, .. } => entities.versions().collect(),
+            Self::One(_) => false,
+            Self::Several { entities, .. } => entities.has_versions(),
         }
     }
 
