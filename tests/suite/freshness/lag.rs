@@ -64,7 +64,7 @@ async fn a_get_reads_its_own_write_after_a_second_look() {
     let bank = Bank::start().await;
     let answer = lagging([bank.old.clone()]);
     let reader = bank.reader(move |output: &mut GetItemOutput| {
-        output.item = answer().or(output.item.take());
+        output.item = answer().or_else(|| output.item.take());
     });
     bank.assert_new(&get(&reader).await.unwrap().unwrap());
     assert_eq!(calls(&bank.stack, "GetItem"), 2);
@@ -81,7 +81,9 @@ async fn items_of_a_query_and_a_batch_are_looked_up_by_their_keys() {
     let bank = Bank::start().await;
     let answer = lagging([bank.old.clone()]);
     let reader = bank.reader(move |output: &mut QueryOutput| {
-        output.items = answer().map(|item| vec![item]).or(output.items.take());
+        output.items = answer()
+            .map(|item| vec![item])
+            .or_else(|| output.items.take());
     });
     let page = reader.query("ada").page().await.unwrap();
     bank.assert_new(page.items()[0].as_ref().unwrap());

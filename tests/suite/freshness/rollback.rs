@@ -25,7 +25,7 @@ async fn a_get_reports_it_after_one_consistent_look_in_the_region_of_writes() {
         .lock()
         .unwrap()
         .iter()
-        .map(|i| i.consistent_read())
+        .map(GetItemInput::consistent_read)
         .collect();
     assert_eq!(consistent, [None, Some(true)]);
 

@@ -13,7 +13,9 @@ use super::*;
 
 /// Keeps bytes, as a database would, and takes its time.
 #[derive(Debug, Default)]
-struct Shared(Mutex<BTreeMap<[u8; 32], (u64, [u8; 32])>>);
+struct Shared(Mutex<BTreeMap<[u8; 32], Row>>);
+
+type Row = (u64, [u8; 32]);
 
 impl Shared {
     fn load(&self, item: &ItemId) -> Option<Seen> {
