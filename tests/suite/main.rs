@@ -12,6 +12,7 @@ mod legacy;
 mod pages;
 mod properties;
 mod records;
+mod regions;
 mod schema;
 mod support;
 mod table;
