@@ -15,7 +15,7 @@ use super::error::{OperationError, Refused};
 use super::freshness::Look;
 use super::plaintext::Found;
 use super::span;
-use crate::item::{Item, Key, Model, OpenedItem, check_key};
+use crate::item::{Item, Key, Model, OpenedItem};
 
 /// Reads and opens one item. Made by [`SealedTable::get`](super::SealedTable::get).
 ///
@@ -145,8 +145,6 @@ impl<T: Model> Get<T> {
             let Some(item) = stored.item else {
                 return Ok(None);
             };
-            // Before plaintext is counted.
-            check_key(&item, &stored.key)?;
             Ok(core.open_found(Look::under(&stored.key), item).await?)
         };
         span::run(span::get_item(&core), read).await

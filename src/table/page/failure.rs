@@ -5,7 +5,7 @@ use std::fmt;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 
-use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
+use crate::error::OpenError;
 use crate::item::{Key, ModelMismatch};
 use crate::table::OperationError;
 use crate::table::freshness::{Diverged, FreshnessError, Rejected, Stale};
@@ -29,12 +29,6 @@ pub enum ItemError {
 }
 
 impl ItemError {
-    /// An item that was not asked for, by the attribute that tells.
-    pub(in crate::table) fn foreign(attribute: &str) -> Self {
-        let another = InvalidAttribute::new(attribute, AttributeIssue::AnotherKey);
-        Self::Open(another.into())
-    }
-
     /// Whether reading the same item may succeed a little later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
