@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use aws_smithy_async::time::{SharedTimeSource, TimeSource as _};
+
 use super::error::Refused;
 use super::freshness::{Freshness, Look, Rejected};
 use super::index::Indexes;
 use super::plaintext::{Found, Migration};
+use super::span;
 use crate::error::{OpenError, SealError};
 use crate::format::{RESERVED_PREFIX, is_replication_attribute};
 use crate::item::{
@@ -180,6 +183,7 @@ impl Core {
         item: Item,
     ) -> Result<(OpenedItem, SealedActions), OpenError> {
         let (opened, legend) = self.open_within(Some(key), item, None).await?;
+        span::record_opened(&opened);
         let actions = legend.actions(self.schema(), opened.item());
         Ok((opened, actions))
     }
@@ -282,8 +286,12 @@ impl Core {
 
     /// What the clock of the caller's client says.
     pub(super) fn now(&self) -> Option<SystemTime> {
-        let clock = self.local().dynamodb().config().time_source();
-        clock.map(|clock| clock.now())
+        Some(self.clock()?.now())
+    }
+
+    /// The clock of the caller's client.
+    pub(super) fn clock(&self) -> Option<SharedTimeSource> {
+        self.local().dynamodb().config().time_source()
     }
 
     /// The key as DynamoDB takes it.

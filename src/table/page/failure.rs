@@ -9,6 +9,7 @@ use crate::error::OpenError;
 use crate::item::{Key, ModelMismatch};
 use crate::table::OperationError;
 use crate::table::freshness::{Diverged, FreshnessError, Rejected, Stale};
+use crate::table::span::Outcome;
 
 /// Why one of several items was not read. The others are not affected.
 #[derive(Clone, Debug)]
@@ -47,6 +48,19 @@ impl ItemError {
             Self::Stale(stale) => Some(stale.region()),
             Self::Diverged(diverged) => Some(diverged.region()),
             Self::Model(_) | Self::Unprocessed | Self::Freshness(_) => None,
+        }
+    }
+}
+
+impl Outcome for ItemError {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Open(_) => "not opened",
+            Self::Model(_) => "model mismatch",
+            Self::Unprocessed => "unprocessed",
+            Self::Stale(_) => "stale",
+            Self::Diverged(_) => "diverged",
+            Self::Freshness(_) => "freshness unknown",
         }
     }
 }
@@ -183,6 +197,15 @@ impl<E: ProvideErrorMetadata> PageFailure<E> {
         match self {
             Self::Page(error) => error.is_retryable(),
             Self::Item(item) => item.is_retryable(),
+        }
+    }
+}
+
+impl<E> Outcome for PageFailure<E> {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Page(error) => error.outcome(),
+            Self::Item(item) => item.error().outcome(),
         }
     }
 }
