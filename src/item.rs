@@ -17,6 +17,7 @@ mod shape;
 mod typed;
 mod unsigned;
 
+pub(crate) use describe::first_key;
 pub use describe::{Description, EncryptedDataKeyDescription, Unverified};
 pub use discriminator::Discriminator;
 pub use encryptor::ItemEncryptor;

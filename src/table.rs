@@ -35,6 +35,7 @@
 //! writes the policy that they need.
 
 mod attempt;
+mod audit;
 mod batch_get;
 mod batch_write;
 mod builder;

@@ -231,6 +231,11 @@ impl ItemEncryptor {
         Description::of(&self.schemas, item).map(Unverified::new)
     }
 
+    /// The name of the keyring.
+    pub(crate) fn keyring_name(&self) -> &str {
+        self.keyring.name()
+    }
+
     /// What wrapping under the keyring proves.
     pub(crate) fn binding(&self) -> KeyBinding {
         self.keyring.binding()

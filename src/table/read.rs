@@ -16,7 +16,7 @@ use super::page::{
     self, Facts, Fetch, Items, OpenStored, OpeningPage, Page, Partition, StoredPage, open_all,
 };
 use super::read_error::ReadError;
-use super::span;
+use super::span::{self, Verb};
 use crate::expression::{Condition, Placeholders, Projection, attribute};
 use crate::item::Item;
 
@@ -224,24 +224,24 @@ async fn opening_page<S: Source, O: OpenStored>(
 pub(super) async fn page<S: Source, O: OpenStored>(
     source: S,
     opener: O,
-    span: tracing::Span,
+    verb: Verb,
 ) -> Result<Page<O::Opened>, OperationError<S::Error>> {
     let start = source.read().start.clone();
     let page = async move {
         let page = opening_page(&source, Arc::new(opener), start).await?;
         Ok(page.finish().await)
     };
-    span::run(span, page).await
+    span::run(verb, page).await
 }
 
 /// All items, page after page.
 pub(super) fn items<S: Source, O: OpenStored>(
     source: S,
     opener: O,
-    span: tracing::Span,
+    verb: Verb,
 ) -> Items<O::Opened, S::Error> {
     let start = source.read().start.clone();
-    Items::new(fetcher(Arc::new(source), opener), start, span)
+    Items::new(fetcher(Arc::new(source), opener), start, verb)
 }
 
 /// The sum of what DynamoDB says that it counted, over all pages.
