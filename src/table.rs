@@ -62,6 +62,7 @@ mod query;
 mod read;
 mod read_error;
 mod returned;
+mod routing;
 mod scan;
 mod span;
 mod token;

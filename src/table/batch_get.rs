@@ -146,7 +146,7 @@ impl<T: Model + 'static> BatchGet<T> {
         self,
         opener: O,
     ) -> Result<BatchGetOutput<O::Opened>, OperationError<BatchGetItemError>> {
-        let span = span::batch_get_item(&self.core);
+        let span = span::batch_get_item(&self.core, self.core.local());
         span::run(span, self.run(opener)).await
     }
 

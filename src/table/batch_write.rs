@@ -155,7 +155,7 @@ impl<T: Model> BatchWrite<T> {
     /// conditions: put those one by one. After that, the SDK's error or the deadline, with what was
     /// written, what was not, and what nobody knows.
     pub async fn send(self) -> Result<BatchWriteOutput, BatchWriteFailure> {
-        let span = span::batch_write_item(&self.core);
+        let span = span::batch_write_item(&self.core, self.core.home());
         span::run(span, self.run()).await
     }
 

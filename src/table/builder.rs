@@ -8,6 +8,7 @@ use super::core::Core;
 use super::freshness::{self, Freshness};
 use super::index::{Indexes, SecondaryIndex};
 use super::plaintext::{Migration, PlaintextPolicy};
+use super::routing::Routing;
 use super::{SealedTable, name};
 use crate::error::ConfigError;
 use crate::item::{Entities, Item, ItemEncryptor, ItemSchema, Model, ModelSchema, SchemaSettings};
@@ -27,6 +28,7 @@ pub struct SealedTableBuilder<T = Item> {
     plaintext_policy: PlaintextPolicy,
     indexes: Vec<SecondaryIndex>,
     freshness: freshness::Choice,
+    home: Option<String>,
     model: PhantomData<fn() -> T>,
 }
 
@@ -42,6 +44,7 @@ impl<T: Model> SealedTableBuilder<T> {
             plaintext_policy: PlaintextPolicy::forbid(),
             indexes: Vec::new(),
             freshness: freshness::Choice::Default,
+            home: None,
             model: PhantomData,
         }
     }
@@ -114,14 +117,39 @@ impl<T: Model> SealedTableBuilder<T> {
         self
     }
 
+    /// Writes in this region of the set, whichever is local, and not where the process happens to run.
+    /// Default: the local region.
+    ///
+    /// In a global table with eventual consistency the last writer of an item wins, and conditions hold in
+    /// one region alone: of two regions that write one item, one loses. One home for all processes spares
+    /// that, at the price of the way there. Puts, deletes, updates and what they read before, batches and
+    /// transactions that write go there; reads stay with the local region, and so do the keyring's calls to
+    /// KMS. Nothing is written elsewhere when the home region fails.
+    ///
+    /// ```no_run
+    /// # use dynaseal::{Item, ItemSchema, KmsMrkKeyring, RegionSet, SealedTable};
+    /// # fn f(schema: ItemSchema, keyring: KmsMrkKeyring, config: &aws_types::SdkConfig) -> Result<(), dynaseal::ConfigError> {
+    /// let regions = RegionSet::builder(config).local("eu-west-1").fallback("us-east-1").build()?;
+    /// let table: SealedTable = SealedTable::builder("orders", keyring, &regions)
+    ///     .schema(schema)
+    ///     .home_region("us-east-1")
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn home_region(mut self, region: impl Into<String>) -> Self {
+        self.home = Some(region.into());
+        self
+    }
+
     /// Checks everything against everything. Calls no service.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] for a name that is no table; a model without table or partition key; a typed
     /// table with a second schema, an untyped one without; an index that is declared twice or has an
-    /// encrypted attribute for a key; a plaintext policy for every key; a freshness for items without
-    /// versions; and whatever
+    /// encrypted attribute for a key; a home region that is not in the set; a plaintext policy for every
+    /// key; a freshness for items without versions; and whatever
     /// [`ItemSchemaBuilder::build`](crate::item::ItemSchemaBuilder::build) refuses.
     pub fn build(self) -> Result<SealedTable<T>, ConfigError> {
         let table_name = name::resolve(&self.table_name, &self.regions)?;
@@ -136,7 +164,7 @@ impl<T: Model> SealedTableBuilder<T> {
             core: Arc::new(Core::new(
                 table_name,
                 encryptor,
-                self.regions,
+                Routing::new(self.regions, self.home)?,
                 version,
                 indexes,
                 Migration::new(self.plaintext_policy),

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use aws_smithy_async::time::{SharedTimeSource, TimeSource as _};
+use aws_smithy_async::time::SharedTimeSource;
 
 use super::error::Refused;
 use super::freshness::{Freshness, Look, Rejected};
 use super::index::Indexes;
 use super::plaintext::{Found, Migration};
+use super::routing::Routing;
 use super::span;
 use crate::error::{OpenError, SealError};
 use crate::format::{RESERVED_PREFIX, is_replication_attribute};
@@ -24,7 +25,7 @@ use crate::region::{Member, RegionSet};
 pub(super) struct Core {
     table_name: String,
     encryptor: ItemEncryptor,
-    regions: RegionSet,
+    routing: Routing,
     version_attribute: Option<AttributeSchema>,
     opens: bool,
     indexes: Arc<Indexes>,
@@ -37,7 +38,7 @@ impl Core {
     pub(super) fn new(
         table_name: String,
         encryptor: ItemEncryptor,
-        regions: RegionSet,
+        routing: Routing,
         version_attribute: Option<AttributeSchema>,
         indexes: Indexes,
         migration: Migration,
@@ -46,7 +47,7 @@ impl Core {
         Self {
             table_name,
             encryptor,
-            regions,
+            routing,
             version_attribute,
             opens: true,
             indexes: Arc::new(indexes),
@@ -130,17 +131,17 @@ impl Core {
     }
 
     pub(super) fn regions(&self) -> &RegionSet {
-        &self.regions
+        self.routing.regions()
     }
 
     /// The region that is read first.
     pub(super) fn local(&self) -> &Member {
-        self.regions.local_member()
+        self.routing.local()
     }
 
     /// The region that is written to.
     pub(super) fn home(&self) -> &Member {
-        self.regions.local_member()
+        self.routing.home()
     }
 
     pub(super) async fn seal(&self, item: Item) -> Result<Item, SealError> {

@@ -72,11 +72,18 @@ pub struct Delete<T = Item> {
 /// Its `Debug` shows nothing of the SDK's output, which may hold the value of the partition key.
 #[derive(Clone)]
 pub struct DeleteOutput {
+    region: String,
     old: Option<Result<OpenedItem, OpenError>>,
     sdk: DeleteItemOutput,
 }
 
 impl DeleteOutput {
+    /// The region that was written to.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
     /// The item that was deleted, if [`return_old`](Delete::return_old) asked for it and there was
     /// one; if it does not open, why. It is deleted either way.
     #[must_use]
@@ -155,7 +162,7 @@ impl<T> Delete<T> {
     /// condition failed; [`OutcomeUnknown`](OperationError::OutcomeUnknown) if an answer was lost, and
     /// what is stored now does not tell whether the item was deleted.
     pub async fn send(self) -> Result<DeleteOutput, OperationError<DeleteItemError>> {
-        let span = span::delete_item(&self.core);
+        let span = span::delete_item(&self.core, self.core.home());
         span::run(span, self.run()).await
     }
 
@@ -189,7 +196,11 @@ impl<T> Delete<T> {
         self.core.is_migrated(&key);
         let old = sdk.attributes.take();
         let old = returned::open_some(&self.core, &key, old).await;
-        Ok(DeleteOutput { old, sdk })
+        Ok(DeleteOutput {
+            region: self.core.home().region().to_owned(),
+            old,
+            sdk,
+        })
     }
 }
 
@@ -223,6 +234,7 @@ fn refuse_foreign(input: &DeleteItemInputBuilder) -> Result<(), Refused> {
 impl fmt::Debug for DeleteOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeleteOutput")
+            .field("region", &self.region)
             .field("old", &self.old)
             .finish_non_exhaustive()
     }

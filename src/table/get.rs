@@ -128,7 +128,7 @@ impl<T: Model> Get<T> {
             };
             Ok((opened.map(into).transpose()?, stored.consumed_capacity))
         };
-        span::run(span::get_item(&core), read).await
+        span::run(span::get_item(&core, core.local()), read).await
     }
 
     /// Like [`send_opened`](Self::send_opened), but plaintext is let through where the policy says so.
@@ -145,7 +145,7 @@ impl<T: Model> Get<T> {
             let found = core.open_found(Look::under(&stored.key), item).await?;
             Ok(found.map(into).transpose()?)
         };
-        span::run(span::get_item(&core), read).await
+        span::run(span::get_item(&core, core.local()), read).await
     }
 
     async fn fetch(self) -> Result<Stored, OperationError<GetItemError>> {

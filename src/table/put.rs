@@ -39,12 +39,19 @@ pub struct Put<T = Item> {
 /// Its `Debug` shows nothing of the SDK's output, which may hold the value of the partition key.
 #[derive(Clone)]
 pub struct PutOutput {
+    region: String,
     version: Option<u64>,
     old: Option<Result<OpenedItem, OpenError>>,
     sdk: PutItemOutput,
 }
 
 impl PutOutput {
+    /// The region that was written to.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
     /// The version that was written, of a model with `#[seal(version)]`.
     #[must_use]
     pub fn version(&self) -> Option<u64> {
@@ -190,7 +197,7 @@ impl<T> Put<T> {
     /// [`OutcomeUnknown`](OperationError::OutcomeUnknown) if an answer was lost, and what is stored
     /// now does not tell whether the item was written.
     pub async fn send(self) -> Result<PutOutput, OperationError<PutItemError>> {
-        let span = span::put_item(&self.core);
+        let span = span::put_item(&self.core, self.core.home());
         span::run(span, self.run()).await
     }
 
@@ -229,7 +236,12 @@ impl<T> Put<T> {
         core.note_written(&key, version, own_footer.as_ref()).await;
         let old = sdk.attributes.take();
         let old = returned::open_some(&self.core, &key, old).await;
-        Ok(PutOutput { version, old, sdk })
+        Ok(PutOutput {
+            region: self.core.home().region().to_owned(),
+            version,
+            old,
+            sdk,
+        })
     }
 }
 
@@ -253,6 +265,7 @@ fn refuse_foreign(input: &PutItemInputBuilder) -> Result<(), Refused> {
 impl fmt::Debug for PutOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PutOutput")
+            .field("region", &self.region)
             .field("version", &self.version)
             .field("old", &self.old)
             .finish_non_exhaustive()

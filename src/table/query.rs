@@ -190,14 +190,14 @@ impl<T> Query<T> {
     /// [`OperationError::Refused`] for a setting that is not the caller's, and
     /// [`Sdk`](OperationError::Sdk) with the SDK's own error.
     pub async fn count_unverified(self) -> Result<u64, OperationError<QueryError>> {
-        let span = span::query(&self.read.core);
+        let span = span::query(&self.read.core, self.read.core.local());
         let request = self.into_request();
         span::run(span, read::count(&request)).await
     }
 
     /// All items, opened in one way or another.
     pub(super) fn items_by<O: OpenStored>(self, opener: O) -> Items<O::Opened, QueryError> {
-        let span = span::query(&self.read.core);
+        let span = span::query(&self.read.core, self.read.core.local());
         read::items(self.into_request(), opener, span)
     }
 
@@ -206,7 +206,7 @@ impl<T> Query<T> {
         self,
         opener: O,
     ) -> Result<Page<O::Opened>, OperationError<QueryError>> {
-        let span = span::query(&self.read.core);
+        let span = span::query(&self.read.core, self.read.core.local());
         read::page(self.into_request(), opener, span).await
     }
 

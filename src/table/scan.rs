@@ -154,14 +154,14 @@ impl<T> Scan<T> {
     /// [`OperationError::Refused`] for a setting that is not the caller's, and
     /// [`Sdk`](OperationError::Sdk) with the SDK's own error.
     pub async fn count_unverified(self) -> Result<u64, OperationError<ScanError>> {
-        let span = span::scan(&self.read.core);
+        let span = span::scan(&self.read.core, self.read.core.local());
         let request = self.into_request();
         span::run(span, read::count(&request)).await
     }
 
     /// All items, opened in one way or another.
     pub(super) fn items_by<O: OpenStored>(self, opener: O) -> Items<O::Opened, ScanError> {
-        let span = span::scan(&self.read.core);
+        let span = span::scan(&self.read.core, self.read.core.local());
         read::items(self.into_request(), opener, span)
     }
 
@@ -170,7 +170,7 @@ impl<T> Scan<T> {
         self,
         opener: O,
     ) -> Result<Page<O::Opened>, OperationError<ScanError>> {
-        let span = span::scan(&self.read.core);
+        let span = span::scan(&self.read.core, self.read.core.local());
         read::page(self.into_request(), opener, span).await
     }
 

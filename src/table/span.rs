@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::time::SystemTime;
 
-use aws_smithy_async::time::{SharedTimeSource, TimeSource as _};
+use aws_smithy_async::time::SharedTimeSource;
 use tracing::field::{Empty, debug};
 use tracing::{Instrument as _, Span};
 
@@ -13,15 +13,17 @@ use super::error::OperationError;
 use crate::format::RESERVED_PREFIX;
 use crate::item::{Item, OpenedItem, first_key};
 use crate::observe::{Event, Observers, VerbEvent};
+use crate::region::Member;
 
 macro_rules! operation_spans {
     ($($function:ident => $name:literal),* $(,)?) => {$(
-        pub(super) fn $function(core: &Core) -> Verb {
+        /// `member` is asked first.
+        pub(super) fn $function(core: &Core, member: &Member) -> Verb {
             let table = core.schema().logical_table_name();
             let span = tracing::debug_span!(
                 $name,
                 table,
-                region = core.local().region(),
+                region = member.region(),
                 keyring = Empty,
                 key = Empty,
                 attributes = Empty,

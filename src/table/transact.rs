@@ -35,6 +35,7 @@ use super::page::DEFAULT_CONCURRENCY;
 use crate::error::{InvalidAttribute, OpenError};
 use crate::item::{Item, Key, OpenedItem};
 use crate::materials::CallBudget;
+use crate::region::Member;
 
 /// DynamoDB takes this many operations in one transaction.
 const MAX_OPERATIONS: usize = 100;
@@ -84,9 +85,10 @@ impl Taken {
 }
 
 /// The core to ask for all of these, if they can be one transaction: it is one request, of one client,
-/// to one region.
+/// to one region, which `member_of` says.
 fn check_together<'a>(
     mut cores: impl ExactSizeIterator<Item = &'a Arc<Core>>,
+    member_of: fn(&Core) -> &Member,
 ) -> Result<Arc<Core>, Refused> {
     let operations = cores.len();
     if operations > MAX_OPERATIONS {
@@ -99,12 +101,12 @@ fn check_together<'a>(
             "a transaction without operations does nothing; add some",
         ));
     };
-    cores.try_for_each(|core| check_pair(first, core))?;
+    cores.try_for_each(|core| check_pair(first, core, member_of))?;
     Ok(Arc::clone(first))
 }
 
-fn check_pair(first: &Core, other: &Core) -> Result<(), Refused> {
-    let (one, another) = (first.local().region(), other.local().region());
+fn check_pair(first: &Core, other: &Core, member_of: fn(&Core) -> &Member) -> Result<(), Refused> {
+    let (one, another) = (member_of(first).region(), member_of(other).region());
     if one != another {
         return Err(Refused::new(format!(
             "a transaction is one request to one region, and these tables are asked in {one} and {another}",
@@ -125,7 +127,7 @@ fn in_order<F: Future>(work: Vec<F>) -> impl Stream<Item = F::Output> {
 }
 
 /// The SDK's builders ask for what is always there.
-fn not_built<E>(error: BuildError, core: &Core) -> TransactionError<E> {
+fn not_built<E>(error: BuildError, member: &Member) -> TransactionError<E> {
     let error = SdkError::construction_failure(error);
-    TransactionError::Sdk(SdkFailure::new(error, core.local().region()))
+    TransactionError::Sdk(SdkFailure::new(error, member.region()))
 }

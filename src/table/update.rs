@@ -50,10 +50,11 @@ use crate::region::Backoff;
 ///
 /// # What is not promised
 ///
-/// Reads and writes go to the local region. In a global table with eventual consistency the condition
-/// holds there only: two regions that update one item at the same time both succeed, and the last
-/// writer wins. A model with a version has a chance to notice: see [`freshness`](super::freshness). A writer that does not seal, and adds a signed attribute in between, leaves an item
-/// that does not verify. An attribute that the schema has moved between signed and unsigned since the
+/// Reads and writes go to the table's [home region](super::SealedTableBuilder::home_region), and nowhere
+/// else if it fails. In a global table with eventual consistency the condition holds there only: two
+/// regions that update one item at the same time both succeed, and the last writer wins. A model with a
+/// version has a chance to notice: see [`freshness`](super::freshness). A writer that does not seal, and
+/// adds a signed attribute in between, leaves an item that does not verify. An attribute that the schema has moved between signed and unsigned since the
 /// item was sealed does not pass through an update: it does not open.
 #[must_use = "an operation does nothing until `send`"]
 pub struct Update<T, F> {
@@ -71,6 +72,7 @@ pub struct Update<T, F> {
 /// Its `Debug` shows neither the model nor the SDK's output.
 #[derive(Clone)]
 pub struct UpdateOutput<T> {
+    region: String,
     model: T,
     written: bool,
     version: Option<u64>,
@@ -79,6 +81,12 @@ pub struct UpdateOutput<T> {
 }
 
 impl<T> UpdateOutput<T> {
+    /// The region that was read, and written to.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
     /// The item as it is now: as it was sealed, with unsigned attributes as they were read.
     #[must_use]
     pub fn model(&self) -> &T {
@@ -202,7 +210,7 @@ impl<T: Model, F> Update<T, F> {
         F: FnMut(&mut T) -> R + Send,
         R: Change,
     {
-        let span = span::update(&self.core);
+        let span = span::update(&self.core, self.core.home());
         span::run(span, self.run()).await
     }
 
@@ -222,7 +230,9 @@ impl<T: Model, F> Update<T, F> {
             let read_item = Stored::open_newest(core, &key, stored).await?;
             let (model, item, version) =
                 match Draft::new(core, &read_item.opened, &mut self.change)? {
-                    Draft::Unchanged(model) => return Ok(UpdateOutput::unchanged(model, attempts)),
+                    Draft::Unchanged(model) => {
+                        return Ok(UpdateOutput::unchanged(core, model, attempts));
+                    }
                     Draft::Changed {
                         model,
                         item,
@@ -239,6 +249,7 @@ impl<T: Model, F> Update<T, F> {
                 Next::Done(sent) => {
                     core.note_written(&key, version, own_footer.as_ref()).await;
                     return Ok(UpdateOutput {
+                        region: core.home().region().to_owned(),
                         model,
                         written: true,
                         version,
@@ -326,8 +337,9 @@ impl Stored {
 }
 
 impl<T> UpdateOutput<T> {
-    fn unchanged(model: T, attempts: u32) -> Self {
+    fn unchanged(core: &Core, model: T, attempts: u32) -> Self {
         Self {
+            region: core.home().region().to_owned(),
             model,
             written: false,
             version: None,
@@ -350,6 +362,7 @@ impl<T, F> fmt::Debug for Update<T, F> {
 impl<T> fmt::Debug for UpdateOutput<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UpdateOutput")
+            .field("region", &self.region)
             .field("is_written", &self.written)
             .field("version", &self.version)
             .field("attempts", &self.attempts)

@@ -20,6 +20,7 @@ use crate::action::CryptoAction;
 use crate::error::OpenError;
 use crate::expression::{Condition, UpdateExpression};
 use crate::item::{Item, Key, Model, OpenedItem, Unverified};
+use crate::region::Member;
 
 /// Changes unsigned attributes of one item in place. Made by
 /// [`SealedTable::update_unsigned`](super::SealedTable::update_unsigned).
@@ -32,8 +33,8 @@ use crate::item::{Item, Key, Model, OpenedItem, Unverified};
 ///
 /// With eventual consistency the last writer of an item wins, and wins the *whole* item: a counter
 /// that goes up in one region can replace what another region has just sealed by the older image,
-/// signature and all. So do this in the one region that writes the item, or keep counters in items of
-/// their own.
+/// signature and all. So this goes to the table's [home region](super::SealedTableBuilder::home_region),
+/// unless [`in_any_region`](Self::in_any_region) says otherwise; keep counters in items of their own.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -74,6 +75,7 @@ pub struct UpdateUnsigned<T = Item> {
     condition: WriteCondition,
     returns: Option<Returns>,
     idempotent: bool,
+    in_any_region: bool,
     input: UpdateItemInputBuilder,
     model: PhantomData<fn() -> T>,
 }
@@ -101,12 +103,19 @@ impl Returns {
 /// Its `Debug` shows no value, and nothing of the SDK's output.
 #[derive(Clone)]
 pub struct UpdateUnsignedOutput {
+    region: String,
     item: Option<Result<OpenedItem, OpenError>>,
     updated: Option<Unverified<Item>>,
     sdk: UpdateItemOutput,
 }
 
 impl UpdateUnsignedOutput {
+    /// The region that was written to.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
     /// The whole item, if [`return_new`](UpdateUnsigned::return_new) or
     /// [`return_old`](UpdateUnsigned::return_old) asked for it; if it does not open, why. The update
     /// is done either way.
@@ -145,6 +154,7 @@ impl<T> UpdateUnsigned<T> {
             condition: WriteCondition::default(),
             returns: None,
             idempotent: false,
+            in_any_region: false,
             input: UpdateItemInput::builder(),
             model: PhantomData,
         }
@@ -173,6 +183,17 @@ impl<T> UpdateUnsigned<T> {
         self
     }
 
+    /// Updates in the local region, where the table has another
+    /// [home region](super::SealedTableBuilder::home_region): the way there is spared.
+    ///
+    /// Only for items that nobody seals any more, such as counters in items of their own. In a global
+    /// table with eventual consistency this update may replace, as a whole, what the home region has
+    /// sealed meanwhile.
+    pub fn in_any_region(mut self) -> Self {
+        self.in_any_region = true;
+        self
+    }
+
     /// Reaches the settings of the SDK that are not the table's: consumed capacity and metrics.
     ///
     /// The closure gets a blank builder; everything else must stay unset, or [`send`](Self::send)
@@ -196,11 +217,17 @@ impl<T> UpdateUnsigned<T> {
     /// [`Write`](UpdateError::Write) with the SDK's own error, and with the stored item if the
     /// condition failed; [`OutcomeUnknown`](UpdateError::OutcomeUnknown) if an answer was lost.
     pub async fn send(self) -> Result<UpdateUnsignedOutput, UpdateError> {
-        let span = span::update_unsigned(&self.core);
-        span::run(span, self.run()).await
+        let core = Arc::clone(&self.core);
+        let member = if self.in_any_region {
+            core.local()
+        } else {
+            core.home()
+        };
+        let span = span::update_unsigned(&core, member);
+        span::run(span, self.run(member)).await
     }
 
-    async fn run(self) -> Result<UpdateUnsignedOutput, UpdateError> {
+    async fn run(self, member: &Member) -> Result<UpdateUnsignedOutput, UpdateError> {
         refuse_update_settings(&self.input)?;
         let key = self.core.key_attributes(self.key)?;
         let (update, condition) = in_place(&self.core, &self.expression, self.condition)?;
@@ -216,7 +243,7 @@ impl<T> UpdateUnsigned<T> {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         // Counting up leaves no footer to recognise it by.
         let answer_matters = !self.idempotent || self.returns == Some(Returns::Old);
-        let attempts = Attempts::new(self.core.home(), Repeat::unless(answer_matters));
+        let attempts = Attempts::new(member, Repeat::unless(answer_matters));
         let mut sdk = match attempts.send(&UpdateItem(input)).await {
             Ok(answer) => answer.output_or(|| UpdateItemOutput::builder().build()),
             Err(failed) => {
@@ -229,7 +256,12 @@ impl<T> UpdateUnsigned<T> {
             Some(Returns::Updated) => (None, returned.map(|found| unsigned(&self.core, found))),
             _ => (returned::open_some(&self.core, &key, returned).await, None),
         };
-        Ok(UpdateUnsignedOutput { item, updated, sdk })
+        Ok(UpdateUnsignedOutput {
+            region: member.region().to_owned(),
+            item,
+            updated,
+            sdk,
+        })
     }
 }
 
@@ -273,6 +305,7 @@ fn unsigned(core: &Core, mut returned: Item) -> Unverified<Item> {
 impl fmt::Debug for UpdateUnsignedOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UpdateUnsignedOutput")
+            .field("region", &self.region)
             .field("item", &self.item)
             .finish_non_exhaustive()
     }

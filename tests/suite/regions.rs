@@ -3,6 +3,7 @@
 
 mod attempts;
 mod breaker;
+mod home;
 mod verb;
 
 use std::sync::{Arc, Mutex};

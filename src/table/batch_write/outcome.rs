@@ -31,11 +31,18 @@ impl fmt::Debug for Write {
 
 /// A batch of which every write is done.
 pub struct BatchWriteOutput {
+    pub(super) region: String,
     pub(super) written: usize,
     pub(super) sdk: Vec<BatchWriteItemOutput>,
 }
 
 impl BatchWriteOutput {
+    /// The region that was written to.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
     /// How many writes there were, all done.
     #[must_use]
     pub fn written(&self) -> usize {
@@ -53,6 +60,7 @@ impl BatchWriteOutput {
 impl fmt::Debug for BatchWriteOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchWriteOutput")
+            .field("region", &self.region)
             .field("written", &self.written)
             .finish_non_exhaustive()
     }

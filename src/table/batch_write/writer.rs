@@ -78,6 +78,7 @@ impl<'a> Writer<'a> {
             }
         }
         Ok(BatchWriteOutput {
+            region: self.core.home().region().to_owned(),
             written: self.written.len(),
             sdk: self.sdk,
         })

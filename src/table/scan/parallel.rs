@@ -36,7 +36,7 @@ impl<T> ParallelScan<T> {
     ///
     /// Those of [`Scan::count_unverified`].
     pub async fn count_unverified(self) -> Result<u64, OperationError<ScanError>> {
-        let span = span::scan(&self.scan.read.core);
+        let span = span::scan(&self.scan.read.core, self.scan.read.core.local());
         let count = async {
             let segments = self.requests()?;
             let counts = try_join_all(segments.iter().map(read::count)).await?;
@@ -65,7 +65,7 @@ impl<T> ParallelScan<T> {
         self,
         opener: impl Fn() -> O,
     ) -> Items<O::Opened, ScanError> {
-        let span = span::scan(&self.scan.read.core);
+        let span = span::scan(&self.scan.read.core, self.scan.read.core.local());
         let fetches = match self.requests() {
             Ok(requests) => requests
                 .into_iter()

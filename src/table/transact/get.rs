@@ -17,6 +17,7 @@ use super::slot::{Slot, TransactGetOutput};
 use super::{Taken, Target, check_together, in_order, not_built, span};
 use crate::item::{IntoKey, Item, Key, Model};
 use crate::materials::CallBudget;
+use crate::region::Member;
 use crate::table::call::{Route, Unanswered};
 use crate::table::core::Core;
 use crate::table::customize::{TRANSACT_ITEMS, refuse_set};
@@ -28,7 +29,8 @@ use crate::table::handle::Opens;
 /// Each read hands out a [`Slot`] that knows its model; [`send`](Self::send) returns what was found,
 /// and each slot takes its own item out of it. The tables may hold different models and use
 /// different keyrings; they must be built with clones of one region set, and the picture is that of
-/// its local region alone: replicas in other regions may be ahead or behind.
+/// its local region alone, whatever their [`ReadPolicy`](crate::table::ReadPolicy): replicas in other
+/// regions may be ahead or behind.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -140,22 +142,29 @@ impl TransactGet {
 
     async fn run(self) -> Result<TransactGetOutput, TransactionError<TransactGetItemsError>> {
         refuse_foreign(&self.input)?;
-        let core = check_together(self.reads.iter().map(|read| &read.core))?;
+        let core = check_together(self.reads.iter().map(|read| &read.core), Core::local)?;
         let targets = targets(self.reads)?;
         let input = self
             .input
             .set_transact_items(Some(transact_items(&targets, &core)?));
-        let mut sdk = request(input.clone(), &core, &targets).await?;
+        let mut member = core.local();
+        let mut sdk = request(&input, &core, member, &targets).await?;
         let mut found = open(items(&mut sdk), &targets, &[]).await;
         if found.iter().any(Picture::is_older) {
-            // A picture of one moment is taken again as a whole.
-            sdk = request(input, &core, &targets).await?;
+            // A picture of one moment is taken again as a whole, where the items are written.
+            member = home_of(&core, &targets);
+            sdk = request(&input, &core, member, &targets).await?;
             let again = open(items(&mut sdk), &targets, &found).await;
             found = Picture::again(found, again);
         }
         let found = found.into_iter().zip(&targets);
         let slots = found.map(|(picture, target)| picture.into_slot(&target.core));
-        Ok(TransactGetOutput::new(self.id, slots.collect(), sdk))
+        Ok(TransactGetOutput::new(
+            member.region(),
+            self.id,
+            slots.collect(),
+            sdk,
+        ))
     }
 }
 
@@ -186,16 +195,27 @@ fn transact_items(
         get.map(|get| TransactGetItem::builder().get(get).build())
     };
     let items: Result<_, _> = targets.iter().map(item).collect();
-    items.map_err(|error| not_built(error, core))
+    items.map_err(|error| not_built(error, core.local()))
+}
+
+/// The region that all of the tables are written in; the local one, if it is not one.
+fn home_of<'a>(core: &'a Core, targets: &[Target]) -> &'a Member {
+    let home = core.home();
+    let mut others = targets.iter().map(|target| target.core.home().region());
+    match others.all(|other| other == home.region()) {
+        true => home,
+        false => core.local(),
+    }
 }
 
 /// Asks until nothing is in the way any more, or attempts are used up.
 async fn request(
-    input: TransactGetItemsInputBuilder,
+    input: &TransactGetItemsInputBuilder,
     core: &Core,
+    member: &Member,
     targets: &[Target],
 ) -> Result<TransactGetItemsOutput, TransactionError<TransactGetItemsError>> {
-    match Route::only(core, core.local()).ask(&input).await {
+    match Route::only(core, member).ask(input).await {
         Ok(response) => Ok(response.output),
         Err(Unanswered::Sdk(failure)) if reasons(failure.error()).is_some() => {
             let cancelled = cancelled::open(failure, targets).await;

@@ -9,13 +9,28 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
 /// Its `Debug` shows nothing of the SDK's output, which may hold values of partition keys.
 #[derive(Clone)]
 pub struct TransactWriteOutput {
+    region: String,
     versions: Vec<Option<u64>>,
     sdk: TransactWriteItemsOutput,
 }
 
 impl TransactWriteOutput {
-    pub(super) fn new(versions: Vec<Option<u64>>, sdk: TransactWriteItemsOutput) -> Self {
-        Self { versions, sdk }
+    pub(super) fn new(
+        region: &str,
+        versions: Vec<Option<u64>>,
+        sdk: TransactWriteItemsOutput,
+    ) -> Self {
+        Self {
+            region: region.to_owned(),
+            versions,
+            sdk,
+        }
+    }
+
+    /// The region that was written to.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
     }
 
     /// The version that an operation wrote, counted from 0 in the order in which they were added;
@@ -36,6 +51,7 @@ impl TransactWriteOutput {
 impl fmt::Debug for TransactWriteOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TransactWriteOutput")
+            .field("region", &self.region)
             .field("versions", &self.versions)
             .finish_non_exhaustive()
     }

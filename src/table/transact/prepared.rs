@@ -249,7 +249,7 @@ impl Prepared {
                 core.note_written(key, version, footer(put.item())).await;
             }
         }
-        TransactWriteOutput::new(self.versions.clone(), sdk)
+        TransactWriteOutput::new(self.core.home().region(), self.versions.clone(), sdk)
     }
 
     /// Whether DynamoDB may have forgotten the token. So it may have if the clock was set back.

@@ -30,6 +30,7 @@ impl<T> Slot<T> {
 
 /// What a [`TransactGet`](super::TransactGet) found, one place per read.
 pub struct TransactGetOutput {
+    region: String,
     transaction: Arc<()>,
     slots: Vec<Opened>,
     sdk: TransactGetItemsOutput,
@@ -40,15 +41,23 @@ pub(super) type Opened = Option<Result<OpenedItem, Rejected>>;
 
 impl TransactGetOutput {
     pub(super) fn new(
+        region: &str,
         transaction: Arc<()>,
         slots: Vec<Opened>,
         sdk: TransactGetItemsOutput,
     ) -> Self {
         Self {
+            region: region.to_owned(),
             transaction,
             slots,
             sdk,
         }
+    }
+
+    /// The region that was read.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
     }
 
     /// The item of a read as its model; `None` if nothing was under the key.
@@ -192,6 +201,7 @@ impl<T> fmt::Debug for Slot<T> {
 impl fmt::Debug for TransactGetOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TransactGetOutput")
+            .field("region", &self.region)
             .field("slots", &self.slots)
             .finish_non_exhaustive()
     }
@@ -207,7 +217,7 @@ mod tests {
     fn a_read_that_the_answer_has_no_place_for_is_not_one_that_found_nothing() {
         let id = Arc::new(());
         let sdk = TransactGetItemsOutput::builder().build();
-        let mut found = TransactGetOutput::new(Arc::clone(&id), vec![None], sdk);
+        let mut found = TransactGetOutput::new("eu-west-1", Arc::clone(&id), vec![None], sdk);
         assert_eq!(found.take(Slot::<Item>::new(&id, 0)).unwrap(), None);
         let error = found.take(Slot::<Item>::new(&id, 1)).unwrap_err();
         assert!(matches!(error, SlotError::Unanswered), "{error:?}");

@@ -10,13 +10,13 @@ use crate::table::span::Verb;
 pub(super) use crate::table::span::run;
 
 macro_rules! transaction_spans {
-    ($($function:ident => $name:literal),* $(,)?) => {$(
+    ($($function:ident => $name:literal in $member:ident),* $(,)?) => {$(
         pub(super) fn $function<'a>(cores: impl Iterator<Item = &'a Arc<Core>>) -> Verb {
             let (tables, core) = tables_and_first(cores);
             let span = tracing::debug_span!(
                 $name,
                 table = &*tables,
-                region = core.map(|core| core.local().region()),
+                region = core.map(|core| core.$member().region()),
                 outcome = Empty,
                 duration = Empty,
             );
@@ -26,9 +26,9 @@ macro_rules! transaction_spans {
 }
 
 transaction_spans! {
-    prepare => "PrepareTransaction",
-    transact_get_items => "TransactGetItems",
-    transact_write_items => "TransactWriteItems",
+    prepare => "PrepareTransaction" in home,
+    transact_get_items => "TransactGetItems" in local,
+    transact_write_items => "TransactWriteItems" in home,
 }
 
 /// The logical names of the tables, each once, in the order in which they came; and the first table.

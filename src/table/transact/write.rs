@@ -28,8 +28,9 @@ type Failure = TransactionError<TransactWriteItemsError>;
 /// Writes up to 100 items of one or several tables, all of them or none.
 ///
 /// Everything is checked and sealed before anything is sent. The tables may hold different models
-/// and use different keyrings; they must be built with clones of one region set. A transaction holds
-/// in the region that it is sent to: replicas elsewhere receive its writes one by one.
+/// and use different keyrings; they must be built with clones of one region set, and agree on their
+/// [home region](crate::table::SealedTableBuilder::home_region). A transaction holds in the region that
+/// it is sent to: replicas elsewhere receive its writes one by one.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -222,7 +223,7 @@ impl TransactWrite {
     /// # Errors
     ///
     /// [`TransactionError::Refused`] without operations, with over 100, with tables of several
-    /// region sets, and for a setting that is not the caller's;
+    /// region sets or home regions, and for a setting that is not the caller's;
     /// [`Operation`](TransactionError::Operation) for an item that cannot be sealed, an expression
     /// that DynamoDB cannot evaluate on sealed items, and a second operation on one item.
     pub async fn prepare(self) -> Result<PreparedTransaction, Failure> {
@@ -247,14 +248,15 @@ impl TransactWrite {
 
     async fn seal(self) -> Result<PreparedTransaction, Failure> {
         refuse_foreign(&self.input)?;
-        let core = check_together(self.cores())?;
+        let core = check_together(self.cores(), Core::home)?;
         let sealed = seal_all(check_all(self.operations)?).await?;
         let mut items = Vec::with_capacity(sealed.len());
         let mut targets = Vec::with_capacity(sealed.len());
         let mut versions = Vec::with_capacity(sealed.len());
         for operation in sealed {
-            let (item, target, version) =
-                operation.into_parts().map_err(|e| not_built(e, &core))?;
+            let (item, target, version) = operation
+                .into_parts()
+                .map_err(|e| not_built(e, core.home()))?;
             items.push(item);
             targets.push(target);
             versions.push(version);
