@@ -13,9 +13,11 @@ mod legend;
 mod model;
 mod opened;
 mod schema;
+mod shape;
 mod typed;
 mod unsigned;
 
+pub(crate) use describe::first_key;
 pub use describe::{Description, EncryptedDataKeyDescription, Unverified};
 pub use discriminator::Discriminator;
 pub use encryptor::ItemEncryptor;
@@ -30,6 +32,7 @@ pub(crate) use opened::check_key;
 pub use opened::{FreshnessState, HeaderVersion, OpenedItem};
 pub(crate) use schema::SchemaSettings;
 pub use schema::{ItemSchema, ItemSchemaBuilder};
+pub(crate) use shape::ContextShape;
 pub use typed::{MismatchCause, ModelMismatch};
 pub use unsigned::Unsigned;
 

@@ -1,12 +1,30 @@
 //! What happens, for those who watch: events of calls, fallbacks, breakers, verification and audit.
 //!
-//! An [`Observer`] is told of each [`Event`] as it happens, on the task where it happens. Events hold
-//! names, ARNs, regions, classes and durations from a closed list; never an item's key, an attribute
-//! value, an expression or a value of the encryption context.
+//! An [`Observer`] is told of each [`Event`] as it happens, on the task where it happens. It is added to
+//! the region set ([`RegionSetBuilder::observer`](crate::region::RegionSetBuilder::observer)), and told
+//! of everything that the set's tables and keyrings do. Events hold names, ARNs, regions, classes and
+//! durations from a closed list, and the words by which a
+//! [caller](crate::SealedTable::audited_as) goes; never an item's key, an attribute value, an expression or
+//! a value of the encryption context.
 //!
 //! Ready observers: [`Counters`] counts in memory, [`audit_to`] writes an audit log, [`from_fn`] is told
 //! everything. With the feature `metrics`, `MetricsObserver` hands counts to the recorder of the
 //! `metrics` crate; its page lists all metrics, their labels and units.
+//!
+//! # Spans
+//!
+//! Each operation of a table runs in a `tracing` span at DEBUG, named like the
+//! [`VerbEvent`] with which it ends: after the SDK's operation, or `Update`, `UpdateUnsigned`,
+//! `PrepareTransaction`. Its fields are these and no others:
+//!
+//! | field | |
+//! | --- | --- |
+//! | `table` | the logical table name; of a transaction all of them |
+//! | `region` | the region that is asked first |
+//! | `keyring`, `key` | by which the one item was opened or sealed, of `GetItem`, `PutItem`, `Update` |
+//! | `attributes` | how many that item has |
+//! | `outcome` | how it ended, in the words of the event |
+//! | `duration` | how long it took, by the client's time source |
 
 mod closure;
 mod counters;

@@ -31,9 +31,11 @@
 //! [`freshness`].
 //!
 //! [`SealOnly`] and [`OpenOnly`] are tables with half of the operations. [`PlaintextPolicy`] lets a
-//! table be read while it is being migrated.
+//! table be read while it is being migrated. A [`Doctor`] looks at regions, keys and permissions, and
+//! writes the policy that they need.
 
 mod attempt;
+mod audit;
 mod batch_get;
 mod batch_write;
 mod builder;
@@ -43,6 +45,7 @@ mod core;
 mod customize;
 mod deadline;
 mod delete;
+mod doctor;
 mod entities;
 mod error;
 mod fetch_from_table;
@@ -79,6 +82,7 @@ pub use batch_get::{BatchGet, BatchGetOutput};
 pub use batch_write::{BatchWrite, BatchWriteCause, BatchWriteFailure, BatchWriteOutput, Write};
 pub use builder::SealedTableBuilder;
 pub use delete::{Delete, DeleteOutput};
+pub use doctor::{Doctor, Finding, IamPolicy, Report, Severity, StartError};
 pub use error::{
     AbsentInFallback, CircuitOpen, OperationError, OutcomeUnknown, Refused, SdkFailure,
 };

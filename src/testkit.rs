@@ -11,7 +11,8 @@
 //!   [strongly consistent cloud](Cloud::start_strongly_consistent) there is no lag, and nothing to replicate.
 //! * **Replicas** of keys and tables can go missing in one region ([`RegionHandle::remove_replica`],
 //!   [`RegionHandle::remove_table`]), and those of keys come back.
-//! * **Faults** strike by region, service and operation, and every attempt is counted.
+//! * **Faults** strike by region, service and operation, and every attempt is counted and
+//!   [recorded](Cloud::attempts).
 //! * **Time** can be [virtual](VirtualTime): it passes while everybody waits, so that no test does.
 //!
 //! ```
@@ -53,6 +54,7 @@
 //! does not.
 
 mod answer;
+mod attempt;
 mod batch;
 mod clock;
 mod cloud;
@@ -69,6 +71,7 @@ mod traffic;
 mod virtual_time;
 mod wire;
 
+pub use attempt::AttemptRecord;
 pub use cloud::{Cloud, MultiRegionKey};
 pub use error::TestkitError;
 pub use fault::{Fault, FaultRule};

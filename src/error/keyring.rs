@@ -157,6 +157,12 @@ impl KeyringError {
         &self.0.attempts
     }
 
+    /// The attempt that was made last: this one, if it is a single one.
+    #[must_use]
+    pub fn last_attempt(&self) -> &Self {
+        self.attempts().last().map_or(self, Self::last_attempt)
+    }
+
     /// Whether the same call may succeed a little later: the service was unavailable or throttled, or the
     /// key's replica not ready yet.
     #[must_use]
@@ -293,6 +299,16 @@ mod tests {
         assert_eq!(nested.region(), Some("eu-west-1"));
         let mixed = KeyringError::from_attempts(vec![nested, attempt("us-east-1")]);
         assert_eq!(mixed.region(), None);
+    }
+
+    #[test]
+    fn finds_the_last_attempt_of_several_keyrings_and_regions() {
+        let attempt = |region: &str| KeyringError::new(KeyringErrorKind::Denied).in_region(region);
+        let single = attempt("eu-west-1");
+        assert_eq!(single.last_attempt().region(), Some("eu-west-1"));
+        let kms = KeyringError::from_attempts(vec![single, attempt("us-east-1")]);
+        let multi = KeyringError::from_attempts(vec![attempt("ap-south-1"), kms]);
+        assert_eq!(multi.last_attempt().region(), Some("us-east-1"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::{EntityMismatch, InvalidAttribute, KeyringError};
+use super::{AttributeIssue, EntityMismatch, InvalidAttribute, KeyringError};
 use crate::suite::AlgorithmSuite;
 
 /// Why an item was not opened. Nothing of it was released.
@@ -33,6 +33,47 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// The cause in a word, for logs and labels: one of a closed list, which holds no name and no value.
+    ///
+    /// | word | variant |
+    /// | --- | --- |
+    /// | `not_sealed` | [`NotSealed`](Self::NotSealed) |
+    /// | `malformed` | [`Malformed`](Self::Malformed) |
+    /// | `entity` | [`Entity`](Self::Entity) |
+    /// | `another_key` | [`Attribute`](Self::Attribute), with [`AttributeIssue::AnotherKey`]: the store handed out an item that was not asked for |
+    /// | `attribute` | [`Attribute`](Self::Attribute), with any other issue |
+    /// | `schema_changed` | [`SchemaChanged`](Self::SchemaChanged) |
+    /// | `context` | [`Context`](Self::Context) |
+    /// | `suite_below_policy` | [`SuiteBelowPolicy`](Self::SuiteBelowPolicy) |
+    /// | `too_many_encrypted_data_keys` | [`TooManyEncryptedDataKeys`](Self::TooManyEncryptedDataKeys) |
+    /// | `keyring` | [`Keyring`](Self::Keyring): the key, and not the item, may be what is wrong |
+    /// | `authentication` | [`Authentication`](Self::Authentication) |
+    ///
+    /// ```
+    /// # fn f(error: &dynaseal::OpenError) -> bool {
+    /// // An outage, or somebody at work on the table?
+    /// error.kind() != "keyring"
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NotSealed(_) => "not_sealed",
+            Self::Malformed(_) => "malformed",
+            Self::Entity(_) => "entity",
+            Self::Attribute(invalid) if invalid.issue() == AttributeIssue::AnotherKey => {
+                "another_key"
+            }
+            Self::Attribute(_) => "attribute",
+            Self::SchemaChanged(_) => "schema_changed",
+            Self::Context(_) => "context",
+            Self::SuiteBelowPolicy(_) => "suite_below_policy",
+            Self::TooManyEncryptedDataKeys(_) => "too_many_encrypted_data_keys",
+            Self::Keyring(_) => "keyring",
+            Self::Authentication(_) => "authentication",
+        }
+    }
+
     /// Whether opening the same item may succeed a little later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {

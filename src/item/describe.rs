@@ -10,8 +10,8 @@ use super::opened::HeaderVersion;
 use crate::action::CryptoAction;
 use crate::context::EncryptionContext;
 use crate::error::{Malformed, OpenError};
-use crate::format::EncryptedDataKey;
 use crate::format::header::Header;
+use crate::format::{EncryptedDataKey, HEADER_ATTRIBUTE};
 use crate::suite::AlgorithmSuite;
 
 /// Something that nobody has authenticated: whoever can write to the table may have made it up.
@@ -114,6 +114,15 @@ impl Description {
     pub fn context(&self) -> &EncryptionContext {
         &self.context
     }
+}
+
+/// The key of an item's first recipient, where it has an ARN.
+pub(crate) fn first_key(sealed: &Item) -> Option<String> {
+    let head = sealed.get(HEADER_ATTRIBUTE)?.as_b().ok()?;
+    let header = Header::parse(head.as_ref()).ok()?;
+    let key = header.encrypted_data_keys.first()?;
+    let info = std::str::from_utf8(key.provider_info()).ok()?;
+    info.starts_with("arn:").then(|| info.to_owned())
 }
 
 /// One recipient of an item.

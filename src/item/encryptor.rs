@@ -22,7 +22,7 @@ use crate::error::{
 use crate::format::header::{Header, MESSAGE_ID_LEN, MessageId, Version};
 use crate::format::legend::LegendByte;
 use crate::format::{FOOTER_ATTRIBUTE, HEADER_ATTRIBUTE};
-use crate::keyring::{Keyring, Opened, Unwrapped};
+use crate::keyring::{Keyring, KmsKeyUse, Opened, Unwrapped};
 use crate::materials::{CallBudget, Preparation};
 use crate::suite::{Authenticity, KeyBinding};
 use crate::value::decode;
@@ -118,9 +118,9 @@ impl ItemEncryptor {
         choice.version_attribute()
     }
 
-    /// The version attributes of all entity types.
-    pub(crate) fn versions(&self) -> Vec<AttributeSchema> {
-        self.schemas.versions()
+    /// Whether any entity type has a version attribute.
+    pub(crate) fn has_versions(&self) -> bool {
+        self.schemas.has_versions()
     }
 
     /// Which entity type an item is of, going by what it says.
@@ -231,9 +231,23 @@ impl ItemEncryptor {
         Description::of(&self.schemas, item).map(Unverified::new)
     }
 
+    /// The name of the keyring.
+    pub(crate) fn keyring_name(&self) -> &str {
+        self.keyring.name()
+    }
+
     /// What wrapping under the keyring proves.
     pub(crate) fn binding(&self) -> KeyBinding {
         self.keyring.binding()
+    }
+
+    /// The KMS keys that the keyring uses.
+    pub(crate) fn kms_keys(&self) -> Vec<KmsKeyUse> {
+        self.keyring.kms_keys()
+    }
+
+    pub(super) fn schemas(&self) -> &Schemas {
+        &self.schemas
     }
 
     fn message_id(&self) -> Result<MessageId, SealError> {
@@ -317,12 +331,26 @@ pub(super) fn take_parts(item: &mut Item) -> Result<(Blob, Blob), OpenError> {
 }
 
 /// Header version 2 exactly if something is included, as every implementation decides it.
-fn seal_context(
+pub(super) fn seal_context(
     schema: &ItemSchema,
     before: &SealedActions,
     sealing: &[SealField<'_>],
 ) -> Result<(Version, Entries), InvalidAttribute> {
-    let signed = sealing.iter().filter_map(|field| {
+    let signed = signed_fields(sealing);
+    if schema.includes_others() || !before.is_empty() {
+        let included = signed.clone().filter(|field| field.included);
+        fields::check_case(included.map(|field| field.name))?;
+    }
+    let included = signed.clone().any(|field| field.included);
+    let version = if included { Version::V2 } else { Version::V1 };
+    Ok((version, context::rebuild(schema, version, signed)?))
+}
+
+/// What of an item that is about to be sealed may be in the context.
+pub(super) fn signed_fields<'a>(
+    sealing: &'a [SealField<'_>],
+) -> impl Iterator<Item = ContextField<'a>> + Clone {
+    sealing.iter().filter_map(|field| {
         let (value, included) = match &field.bytes {
             FieldBytes::Encrypt(_) => return None,
             FieldBytes::Sign(value) => (value, false),
@@ -333,14 +361,7 @@ fn seal_context(
             value,
             included,
         })
-    });
-    if schema.includes_others() || !before.is_empty() {
-        let included = signed.clone().filter(|field| field.included);
-        fields::check_case(included.map(|field| field.name))?;
-    }
-    let included = signed.clone().any(|field| field.included);
-    let version = if included { Version::V2 } else { Version::V1 };
-    Ok((version, context::rebuild(schema, version, signed)?))
+    })
 }
 
 /// The part of the encryption context that follows from a stored item.

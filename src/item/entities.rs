@@ -107,9 +107,8 @@ impl Entities {
         found.map(|entity| &entity.schema)
     }
 
-    /// The version attributes of the entity types that have one.
-    pub(super) fn versions(&self) -> impl Iterator<Item = AttributeSchema> {
-        self.0.types.iter().filter_map(|entity| entity.version)
+    fn has_versions(&self) -> bool {
+        self.0.types.iter().any(|entity| entity.version.is_some())
     }
 
     /// What holds of all: an attribute is encrypted if any entity type encrypts it.

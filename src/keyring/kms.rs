@@ -177,11 +177,10 @@ impl KmsRequests {
             }
         };
         let (recovered, joined) = self.decrypts.join(key, ask).await;
-        if joined {
-            let cache = "single_flight";
-            let hit = Event::Cache(CacheEvent { cache, hit: true });
-            self.regions.observers().emit(&hit);
-        }
+        self.regions.observers().emit(&Event::Cache(CacheEvent {
+            cache: "single_flight",
+            hit: joined,
+        }));
         recovered
     }
 

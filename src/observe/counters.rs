@@ -20,16 +20,37 @@ use super::snapshot::Snapshot;
 /// MB of latencies, and 12 MB of names if all are as long as that.
 ///
 /// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use dynaseal::testkit::{Cloud, KeyType, TableDefinition};
+/// # use dynaseal::{KmsMrkKeyring, RegionSet, Seal, SealedTable};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Seal)]
+/// # #[seal(table = "notes", default = "encrypt")]
+/// # struct Note { #[seal(partition_key)] id: u32, text: String }
+/// # let cloud = Cloud::start(["eu-west-1"]).await?;
+/// # let key = cloud.create_multi_region_key("eu-west-1", [""; 0]).await?;
+/// # let definition = TableDefinition::new("notes").partition_key("id", KeyType::N);
+/// # cloud.create_global_table(&definition).await?;
+/// # let sdk_config = cloud.sdk_config("eu-west-1");
 /// use dynaseal::observe::{BreakerState, Counters, Service};
 ///
 /// let counters = Counters::new();
-/// // `RegionSet::builder()..observer(counters.clone())`, and then some work.
+/// let regions = RegionSet::builder(&sdk_config).local("eu-west-1").observer(counters.clone()).build()?;
+/// # let keyring = KmsMrkKeyring::new(key.arn("eu-west-1"), &regions)?;
+/// let table = SealedTable::<Note>::builder("notes", keyring, &regions).build()?;
+/// table.put(&Note { id: 1, text: "hello".into() }).send().await?;
+///
 /// let before = counters.snapshot();
-/// // Some more.
+/// table.get(1).send().await?;
 /// let now = counters.snapshot();
-/// assert_eq!(now.since(&before).kms_calls("eu-west-1"), 0);
+/// assert_eq!(now.since(&before).kms_calls("eu-west-1"), 1);
+/// assert_eq!(now.calls_of(Service::DynamoDb, "eu-west-1", "PutItem"), 1);
 /// assert_eq!(now.breaker(Service::Kms, "eu-west-1"), BreakerState::Closed);
+/// assert_eq!(now.audit_events("notes", "opened"), 1);
 /// println!("{now}");
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Default)]
 pub struct Counters(Arc<Mutex<Snapshot>>);

@@ -94,6 +94,9 @@ impl fmt::Display for CallOutcome {
 }
 
 /// One attempt at a service.
+///
+/// Not among them are the calls of a [`Doctor`](crate::table::Doctor), which go past breakers and budgets,
+/// and those that you make with the clients of a region set.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub struct CallEvent<'a> {
@@ -195,33 +198,39 @@ pub struct HedgeEvent<'a> {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub struct CacheEvent<'a> {
-    /// Which cache: `key_state`, `single_flight`.
+    /// Which cache: `key_state`, of what `DescribeKey` said lately; `single_flight`, of equal `Decrypt`
+    /// requests at the same time.
     pub cache: &'a str,
     /// Whether it saved a call.
     pub hit: bool,
 }
 
-/// An operation of a table.
+/// An operation of a table, which ended: told once, also if it was refused before anything was sent.
+///
+/// A stream of items is one operation, however many pages it has. It ends after its last item, with
+/// a page that was not fetched, or when it is dropped; one that was never polled is not told of. Items
+/// that were not opened do not fail it, and have events of their own.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub struct VerbEvent<'a> {
     /// The operation, by the name of its span: `GetItem`, `Update`.
     pub operation: &'a str,
-    /// The logical table name.
+    /// The logical table name; of a transaction those of all its tables, joined by commas.
     pub table: &'a str,
-    /// How it ended, in the words of its span: `ok`, `not opened`.
+    /// How it ended, in the words of its span: `ok`, a cause like `not opened` or `sdk error`, or
+    /// `abandoned` if nobody waited for the end.
     pub outcome: &'a str,
-    /// How long all of it took, by the client's time source.
+    /// How long all of it took, by the client's time source; of a stream, with the time of its reader.
     pub latency: Duration,
 }
 
-/// An item that was not opened.
+/// An item that was not opened. With each comes an [`AuditEvent`].
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub struct VerificationEvent<'a> {
     /// The logical table name.
     pub table: &'a str,
-    /// Why, in a word: `authentication`, `malformed`, `keyring`, `not_sealed`.
+    /// Why, in a word: [`OpenError::kind`](crate::error::OpenError::kind).
     pub kind: &'a str,
 }
 
@@ -237,7 +246,7 @@ pub struct FreshnessEvent<'a> {
     pub kind: &'a str,
 }
 
-/// An item that nobody sealed.
+/// An item that nobody sealed. It was not opened, so no [`AuditEvent`] comes with it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub struct PlaintextEvent<'a> {
@@ -246,19 +255,25 @@ pub struct PlaintextEvent<'a> {
 }
 
 /// Who opened an item, under which key, and how it ended. Never which item.
+///
+/// Told once for each stored item that a table opened or did not: that it read, that came back with a
+/// write, or that failed a condition. One that is read a second time, because a newer one was seen,
+/// is opened a second time, and told of again. Items that go past tables, by way of an
+/// [`ItemEncryptor`](crate::ItemEncryptor) or [`records`](crate::records), are told to nobody.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub struct AuditEvent<'a> {
-    /// Who asked, in the caller's own words.
+    /// Who asked, in the caller's own words: see
+    /// [`SealedTable::audited_as`](crate::SealedTable::audited_as).
     pub caller: Option<&'a str>,
     /// The logical table name.
     pub table: &'a str,
-    /// The keyring that opened it, or that was asked.
+    /// The keyring that opened it, or that failed last; the table's where it was no keyring that failed.
     pub keyring: &'a str,
-    /// The key that opened it, by ARN where it has one.
+    /// The key that opened it, or that failed last, by ARN where it has one.
     pub key: Option<&'a str>,
-    /// The region whose KMS answered.
+    /// The region whose KMS answered, or failed last.
     pub region: Option<&'a str>,
-    /// `opened`, or the kind of a [`VerificationEvent`].
+    /// `opened`, or the kind of the [`VerificationEvent`] that comes with it.
     pub outcome: &'a str,
 }

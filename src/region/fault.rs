@@ -120,7 +120,10 @@ pub(crate) fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResp
         SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_timeout(),
         SdkError::ServiceError(failure) => {
             let class = of_code(failure.err().code(), failure.raw().status().as_u16());
-            matches!(class, FaultClass::Unavailable | FaultClass::Throttled)
+            matches!(
+                class,
+                FaultClass::Unavailable | FaultClass::Throttled | FaultClass::Conflict
+            )
         }
         _ => false,
     }

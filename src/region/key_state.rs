@@ -62,19 +62,24 @@ impl KeyStates {
         let now = self.clock.now();
         let known = self.lock().get(arn).copied();
         let known = known.filter(|known| known.holds(now));
-        self.observers.emit(&Event::Cache(CacheEvent {
-            cache: "key_state",
-            hit: known.is_some(),
-        }));
         if let Some(known) = known {
+            self.tell(true);
             return known.class;
         }
         let ask = || describe(client.clone(), Arc::clone(health), arn.to_owned());
         let (class, joined) = self.asking.join(arn.to_owned(), ask).await;
+        self.tell(joined);
         if let (Some(class), false) = (class, joined) {
             self.remember(arn, Known { class, since: now });
         }
         class.unwrap_or(FaultClass::Disabled)
+    }
+
+    fn tell(&self, hit: bool) {
+        self.observers.emit(&Event::Cache(CacheEvent {
+            cache: "key_state",
+            hit,
+        }));
     }
 
     fn remember(&self, arn: &str, known: Known) {

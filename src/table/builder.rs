@@ -12,10 +12,7 @@ use super::read_policy::ReadPolicy;
 use super::routing::Routing;
 use super::{SealedTable, name};
 use crate::error::ConfigError;
-use crate::item::{
-    AttributeSchema, Entities, Item, ItemEncryptor, ItemSchema, Model, ModelSchema, SchemaSettings,
-    VersionStart,
-};
+use crate::item::{Entities, Item, ItemEncryptor, ItemSchema, Model, ModelSchema, SchemaSettings};
 use crate::keyring::Keyring;
 use crate::region::RegionSet;
 use crate::suite::AlgorithmSuite;
@@ -162,23 +159,15 @@ impl<T: Model> SealedTableBuilder<T> {
     /// [`ConfigError`] for a name that is no table; a model without table or partition key; a typed
     /// table with a second schema, an untyped one without; an index that is declared twice or has an
     /// encrypted attribute for a key; a home region that is not in the set; a plaintext policy for every
-    /// key; a freshness for items without
-    /// versions; versions that start at the clock of a client that has none; and whatever
+    /// key; a freshness for items without versions; and whatever
     /// [`ItemSchemaBuilder::build`](crate::item::ItemSchemaBuilder::build) refuses.
     pub fn build(self) -> Result<SealedTable<T>, ConfigError> {
         let table_name = name::resolve(&self.table_name, &self.regions)?;
         let encryptor = self.encryptor()?;
         let indexes = Indexes::new(self.indexes, encryptor.schema())?;
         let version = T::schema().and_then(ModelSchema::version);
-        let versions: Vec<_> = version.into_iter().chain(encryptor.versions()).collect();
-        check_clock(&versions, &self.regions)?;
-        let freshness = self.freshness.resolve(!versions.is_empty());
-        let freshness = freshness.ok_or_else(|| {
-            ConfigError::new(
-                "freshness compares versions, and the items of this table have none: mark a field with \
-                 `#[seal(version)]`",
-            )
-        })?;
+        let has_versions = version.is_some() || encryptor.has_versions();
+        let freshness = self.freshness.resolve(has_versions)?;
         let has_sort_key = encryptor.schema().sort_key_name().is_some();
         self.plaintext_policy.check(has_sort_key)?;
         Ok(SealedTable {
@@ -222,18 +211,6 @@ impl<T: Model> SealedTableBuilder<T> {
             )),
         }
     }
-}
-
-/// A version that starts at the clock needs one.
-fn check_clock(versions: &[AttributeSchema], regions: &RegionSet) -> Result<(), ConfigError> {
-    let starts_there = |version: &AttributeSchema| version.version_start() == VersionStart::Clock;
-    let clock = regions.local_member().dynamodb().config().time_source();
-    if clock.is_none() && versions.iter().any(starts_there) {
-        return Err(ConfigError::new(
-            "the versions of new items start at the clock, and the DynamoDB client has no time source",
-        ));
-    }
-    Ok(())
 }
 
 impl<T> fmt::Debug for SealedTableBuilder<T> {

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use aws_smithy_async::time::SharedTimeSource;
+
 use super::error::Refused;
 use super::freshness::{Freshness, Look, Rejected};
 use super::index::Indexes;
 use super::plaintext::{Found, Migration};
 use super::read_policy::ReadPolicy;
 use super::routing::Routing;
+use super::span;
 use crate::error::{OpenError, SealError};
 use crate::format::{RESERVED_PREFIX, is_replication_attribute};
 use crate::item::{
     AttributeSchema, Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions, SealedLegend,
-    Unverified,
+    Unverified, check_key,
 };
 use crate::materials::CallBudget;
 use crate::region::{Member, RegionSet};
@@ -29,6 +32,7 @@ pub(super) struct Core {
     indexes: Arc<Indexes>,
     migration: Arc<Migration>,
     freshness: Option<Arc<dyn Freshness>>,
+    caller: Option<Arc<str>>,
 }
 
 impl Core {
@@ -50,6 +54,7 @@ impl Core {
             indexes: Arc::new(indexes),
             migration: Arc::new(migration),
             freshness,
+            caller: None,
         }
     }
 
@@ -67,6 +72,19 @@ impl Core {
             opens: false,
             ..self.clone()
         }
+    }
+
+    /// The same table for somebody, whom audit events name.
+    pub(super) fn in_the_name_of(&self, caller: String) -> Self {
+        Self {
+            caller: Some(caller.into()),
+            ..self.clone()
+        }
+    }
+
+    /// For whom items are opened, if anybody said so.
+    pub(super) fn caller(&self) -> Option<&str> {
+        self.caller.as_deref()
     }
 
     /// Whether items that come back with an error are opened.
@@ -102,6 +120,10 @@ impl Core {
     /// How often plaintext was let through.
     pub(super) fn plaintext_reads(&self) -> u64 {
         self.migration.reads()
+    }
+
+    pub(super) fn migration(&self) -> &Migration {
+        &self.migration
     }
 
     /// The secondary indexes that were declared, or found by asking.
@@ -147,7 +169,7 @@ impl Core {
         item: Item,
         budget: Option<&CallBudget>,
     ) -> Result<OpenedItem, OpenError> {
-        Ok(self.open_within(item, budget).await?.0)
+        Ok(self.open_within(None, item, budget).await?.0)
     }
 
     /// Opens the item under a key, which came out of a region: that of another key is refused, however
@@ -159,8 +181,7 @@ impl Core {
         region: &str,
         budget: Option<&CallBudget>,
     ) -> Result<OpenedItem, OpenError> {
-        let opened = self.open(item, budget).await?;
-        opened.check_key(key)?;
+        let (opened, _) = self.open_within(Some(key), item, budget).await?;
         Ok(opened.out_of_table(region))
     }
 
@@ -171,8 +192,8 @@ impl Core {
         key: &Item,
         item: Item,
     ) -> Result<(OpenedItem, SealedActions), OpenError> {
-        let (opened, legend) = self.open_within(item, None).await?;
-        opened.check_key(key)?;
+        let (opened, legend) = self.open_within(Some(key), item, None).await?;
+        span::record_opened(&opened);
         let actions = legend.actions(self.schema(), opened.item());
         Ok((opened.out_of_table(self.home().region()), actions))
     }
@@ -188,11 +209,10 @@ impl Core {
             let opened = self.open_read(look, item).await?;
             return Ok(opened.map(Found::Verified));
         }
-        self.encryptor
-            .check_entity(&item)
-            .map_err(OpenError::from)?;
+        self.check_plaintext(look.key, &item)
+            .map_err(|error| self.not_opened(error))?;
         let Some(older) = self.seen_sealed(&item).await? else {
-            self.migration.count(self.schema().logical_table_name());
+            self.let_plaintext_through();
             item.retain(|name, _| !is_replication_attribute(name));
             return Ok(Some(Found::Plaintext(Unverified::new(item))));
         };
@@ -225,19 +245,43 @@ impl Core {
         key.is_some_and(|key| self.migration.admits(&key, self.now()))
     }
 
+    /// Refuses plaintext of another key, or of another entity type, before it is counted.
+    fn check_plaintext(&self, key: Option<&Item>, item: &Item) -> Result<(), OpenError> {
+        if let Some(key) = key {
+            check_key(item, key)?;
+        }
+        Ok(self.encryptor.check_entity(item)?)
+    }
+
     /// What an item will be once it is opened again that was opened, changed and sealed.
     pub(super) fn as_opened(&self, before: &OpenedItem, item: Item) -> OpenedItem {
         let entity = self.encryptor.entity_of(&item);
         before.clone().changed(item, entity)
     }
 
+    /// Opens an item, if a key is given that of this key, and tells how that ended.
     async fn open_within(
         &self,
+        key: Option<&Item>,
+        item: Item,
+        budget: Option<&CallBudget>,
+    ) -> Result<(OpenedItem, SealedLegend), OpenError> {
+        let opened = self.verify(key, item, budget).await;
+        self.audit(opened.as_ref().map(|(opened, _)| opened));
+        opened
+    }
+
+    async fn verify(
+        &self,
+        key: Option<&Item>,
         item: Item,
         budget: Option<&CallBudget>,
     ) -> Result<(OpenedItem, SealedLegend), OpenError> {
         let (opened, legend) = self.encryptor.open_within(item, budget).await?;
         self.is_migrated(opened.item());
+        if let Some(key) = key {
+            opened.check_key(key)?;
+        }
         Ok((opened, legend))
     }
 
@@ -253,8 +297,12 @@ impl Core {
 
     /// What the clock of the caller's client says.
     pub(super) fn now(&self) -> Option<SystemTime> {
-        let clock = self.local().dynamodb().config().time_source();
-        clock.map(|clock| clock.now())
+        Some(self.clock()?.now())
+    }
+
+    /// The clock of the caller's client.
+    pub(super) fn clock(&self) -> Option<SharedTimeSource> {
+        self.local().dynamodb().config().time_source()
     }
 
     /// The key as DynamoDB takes it.

@@ -94,8 +94,8 @@ fn entries(core: &Core, items: Vec<Item>) -> Vec<Entry> {
         let bytes = match KeyBytes::of(core.schema(), &item) {
             Ok(bytes) => bytes,
             Err(invalid) => {
-                let error = ItemError::from(OpenError::from(invalid));
-                return Some(Err(UnopenedItem::new(core.key_of(&item), error)));
+                let error = core.not_opened(OpenError::from(invalid));
+                return Some(Err(UnopenedItem::new(core.key_of(&item), error.into())));
             }
         };
         let is_new = seen.insert(bytes.clone());

@@ -53,6 +53,7 @@ pub(super) use self::judge::reread_consistently;
 pub use self::memory::InMemoryFreshness;
 pub use self::seen::{FooterDigest, ItemId, Seen, Verdict};
 pub(super) use self::sighting::{Look, Older, Origin, Rejected, Sighting};
+use crate::error::ConfigError;
 
 /// Remembers the newest version that was seen of each item.
 ///
@@ -127,15 +128,19 @@ pub(super) enum Choice {
 }
 
 impl Choice {
-    /// What a table has, whose items have versions or not. `None` if the caller's would never be asked.
-    pub(super) fn resolve(self, has_versions: bool) -> Option<Option<Arc<dyn Freshness>>> {
+    /// What a table has, whose items have versions or not.
+    pub(super) fn resolve(
+        self,
+        has_versions: bool,
+    ) -> Result<Option<Arc<dyn Freshness>>, ConfigError> {
         match self {
-            Self::Own(_) if !has_versions => None,
-            Self::Own(freshness) => Some(Some(freshness)),
-            Self::Default if has_versions => {
-                Some(Some(Arc::new(InMemoryFreshness::default()) as Arc<_>))
-            }
-            Self::Default | Self::Off => Some(None),
+            Self::Own(_) if !has_versions => Err(ConfigError::new(
+                "freshness compares versions, and the items of this table have none: mark a field with \
+                 `#[seal(version)]`",
+            )),
+            Self::Own(freshness) => Ok(Some(freshness)),
+            Self::Default if has_versions => Ok(Some(Arc::new(InMemoryFreshness::default()))),
+            Self::Default | Self::Off => Ok(None),
         }
     }
 }

@@ -16,7 +16,7 @@ use super::freshness::Look;
 use super::plaintext::Found;
 use super::read_policy::{Reach, ReadPolicy};
 use super::span;
-use crate::item::{Item, Key, Model, OpenedItem, check_key};
+use crate::item::{Item, Key, Model, ModelMismatch, OpenedItem};
 
 /// Reads and opens one item. Made by [`SealedTable::get`](super::SealedTable::get).
 ///
@@ -119,10 +119,7 @@ impl<T: Model> Get<T> {
     /// [`CircuitOpen`](OperationError::CircuitOpen) if none was;
     /// [`AbsentInFallback`](OperationError::AbsentInFallback) if a fallback region has nothing.
     pub async fn send(self) -> Result<Option<T>, OperationError<GetItemError>> {
-        match self.send_opened().await? {
-            Some(opened) => Ok(Some(T::from_opened(opened)?)),
-            None => Ok(None),
-        }
+        Ok(self.run(T::from_opened).await?.0)
     }
 
     /// Like [`send`](Self::send), with what is known about how the item was opened: suite, context,
@@ -132,7 +129,7 @@ impl<T: Model> Get<T> {
     ///
     /// Those of [`send`](Self::send), but for the model's.
     pub async fn send_opened(self) -> Result<Option<OpenedItem>, OperationError<GetItemError>> {
-        Ok(self.run().await?.0)
+        Ok(self.run(Ok).await?.0)
     }
 
     /// Like [`send`](Self::send), with the capacity that the read consumed, if
@@ -144,44 +141,42 @@ impl<T: Model> Get<T> {
     pub async fn send_metered(
         self,
     ) -> Result<(Option<T>, Option<ConsumedCapacity>), OperationError<GetItemError>> {
-        let (opened, consumed_capacity) = self.run().await?;
-        let model = opened.map(T::from_opened).transpose()?;
-        Ok((model, consumed_capacity))
+        self.run(T::from_opened).await
     }
 
-    async fn run(
+    async fn run<O>(
         self,
-    ) -> Result<(Option<OpenedItem>, Option<ConsumedCapacity>), OperationError<GetItemError>> {
+        into: impl FnOnce(OpenedItem) -> Result<O, ModelMismatch>,
+    ) -> Result<(Option<O>, Option<ConsumedCapacity>), OperationError<GetItemError>> {
         let core = Arc::clone(&self.core);
         let read = async {
             let stored = self.fetch().await?;
             let opened = match stored.item {
                 Some(item) => {
-                    core.open_read(Look::under(&stored.key, &stored.region), item)
-                        .await?
+                    let look = Look::under(&stored.key, &stored.region);
+                    core.open_read(look, item).await?
                 }
                 None => None,
             };
-            Ok((opened, stored.consumed_capacity))
+            Ok((opened.map(into).transpose()?, stored.consumed_capacity))
         };
         span::run(span::get_item(&core, core.local()), read).await
     }
 
     /// Like [`send_opened`](Self::send_opened), but plaintext is let through where the policy says so.
-    pub(super) async fn send_found(
+    pub(super) async fn send_found<O>(
         self,
-    ) -> Result<Option<Found<OpenedItem, Item>>, OperationError<GetItemError>> {
+        into: impl FnOnce(Found<OpenedItem, Item>) -> Result<O, ModelMismatch>,
+    ) -> Result<Option<O>, OperationError<GetItemError>> {
         let core = Arc::clone(&self.core);
         let read = async {
             let stored = self.fetch().await?;
             let Some(item) = stored.item else {
                 return Ok(None);
             };
-            // Before plaintext is counted.
-            check_key(&item, &stored.key)?;
-            Ok(core
-                .open_found(Look::under(&stored.key, &stored.region), item)
-                .await?)
+            let look = Look::under(&stored.key, &stored.region);
+            let found = core.open_found(look, item).await?;
+            Ok(found.map(into).transpose()?)
         };
         span::run(span::get_item(&core, core.local()), read).await
     }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::operation::describe_table::{DescribeTableError, DescribeTableInput};
-use aws_sdk_dynamodb::types::{KeySchemaElement, KeyType, Projection, ProjectionType};
+use aws_sdk_dynamodb::types::{
+    KeySchemaElement, KeyType, Projection, ProjectionType, TableDescription,
+};
 
 use super::call::Route;
 use super::core::Core;
@@ -76,7 +78,7 @@ impl SecondaryIndex {
     }
 
     /// Whether DynamoDB sees the keys of the index in clear.
-    fn check(&self, schema: &ItemSchema) -> Result<(), String> {
+    pub(super) fn check(&self, schema: &ItemSchema) -> Result<(), String> {
         let keys = self.keys();
         for name in std::iter::once(keys.partition).chain(keys.sort) {
             let why = match schema.action(name) {
@@ -203,18 +205,20 @@ async fn describe(
 ) -> Result<impl Iterator<Item = SecondaryIndex>, Failure> {
     let describe = DescribeTableInput::builder().table_name(core.table_name());
     let described = route.ask(&describe).await?;
-    let table = described
-        .output
-        .table
-        .unwrap_or_else(|| aws_sdk_dynamodb::types::TableDescription::builder().build());
+    let table = described.output.table;
+    let indexes: Vec<_> = table.iter().flat_map(of_table).collect();
+    Ok(indexes.into_iter())
+}
+
+/// The secondary indexes that DynamoDB says a table has.
+pub(super) fn of_table(table: &TableDescription) -> impl Iterator<Item = SecondaryIndex> {
     let global = table.global_secondary_indexes().iter().map(|index| {
         SecondaryIndex::described(index.index_name(), index.key_schema(), index.projection())
     });
     let local = table.local_secondary_indexes().iter().map(|index| {
         SecondaryIndex::described(index.index_name(), index.key_schema(), index.projection())
     });
-    let indexes: Vec<_> = global.chain(local).flatten().collect();
-    Ok(indexes.into_iter())
+    global.chain(local).flatten()
 }
 
 #[cfg(test)]

@@ -210,6 +210,7 @@ impl<T> Put<T> {
         let is_conditional = own.is_some() || self.condition.is_some();
         let condition = self.condition.render(own)?;
         let sealed = self.core.seal(item).await?;
+        span::record_sealed(&self.core, &sealed);
         let own_footer = footer(&sealed).cloned();
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
         let input = self

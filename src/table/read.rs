@@ -19,7 +19,7 @@ use super::page::{
 };
 use super::read_error::ReadError;
 use super::read_policy::Reach;
-use super::span;
+use super::span::{self, Verb};
 use crate::expression::{Condition, Placeholders, Projection, attribute};
 use crate::item::Item;
 
@@ -255,29 +255,25 @@ async fn opening_page<S: Source, O: OpenStored>(
 pub(super) async fn page<S: Source, O: OpenStored>(
     source: S,
     opener: O,
-    span: tracing::Span,
+    verb: Verb,
 ) -> Result<Page<O::Opened>, OperationError<S::Error>> {
     let start = source.read().start.clone();
     let page = async move {
         let page = opening_page(&source, Arc::new(opener), start, &Anchor::default()).await?;
         Ok(page.finish().await)
     };
-    span::run(span, page).await
+    span::run(verb, page).await
 }
 
 /// All items, page after page.
 pub(super) fn items<S: Source, O: OpenStored>(
     source: S,
     opener: O,
-    span: tracing::Span,
+    verb: Verb,
 ) -> Items<O::Opened, S::Error> {
     let (start, anchor) = (source.read().start.clone(), Anchor::default());
-    Items::new(
-        fetcher(Arc::new(source), opener, &anchor),
-        start,
-        anchor,
-        span,
-    )
+    let fetch = fetcher(Arc::new(source), opener, &anchor);
+    Items::new(fetch, start, anchor, verb)
 }
 
 /// The sum of what DynamoDB says that it counted, over all pages.

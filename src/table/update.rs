@@ -29,7 +29,7 @@ use super::customize::refuse_update_settings;
 use super::footer;
 use super::freshness::{Origin, Rejected, Sighting, reread_consistently};
 use super::span;
-use crate::format::{BEACON_PREFIX, HEADER_ATTRIBUTE};
+use crate::format::BEACON_PREFIX;
 use crate::item::{Item, Key, Model, OpenedItem, SealedActions};
 use crate::region::Backoff;
 
@@ -318,9 +318,6 @@ impl Stored {
             return Err(UpdateError::BeaconsPresent);
         }
         let footer = footer(&item).cloned();
-        if footer.is_none() && !item.contains_key(HEADER_ATTRIBUTE) {
-            return Err(UpdateError::PlaintextItem);
-        }
         let (opened, actions) = core.open_for_update(key, item).await?;
         // What opens has one.
         let footer = footer.ok_or(UpdateError::PlaintextItem)?;

@@ -30,6 +30,7 @@ pub(super) fn lock(
     let old = read(item, name)?;
     let (new, own) = if old == 0 || if_not_exists {
         let start = match version.version_start() {
+            // The SDK gives every client a clock.
             VersionStart::Clock => core.now().map_or(0, microseconds),
             VersionStart::One => 1,
         };

@@ -1,5 +1,7 @@
 //! The cloud: regions, their clients, keys and tables.
 
+mod attempts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -238,33 +240,6 @@ impl Cloud {
     #[must_use]
     pub fn region<'a>(&'a self, name: &'a str) -> RegionHandle<'a> {
         RegionHandle { cloud: self, name }
-    }
-
-    /// How many attempts were made at a service, also those that a fault struck.
-    #[must_use]
-    pub fn calls(&self, region: &str, service: Service) -> usize {
-        self.routes.traffic.calls(&(region.to_owned(), service))
-    }
-
-    /// How many attempts were made at an operation, by its name in the API: `"Decrypt"`, `"PutItem"`.
-    #[must_use]
-    pub fn calls_of(&self, region: &str, service: Service, operation: &str) -> usize {
-        self.routes
-            .traffic
-            .calls_of(&(region.to_owned(), service), operation)
-    }
-
-    /// The most attempts at a service that waited for their response at the same time.
-    #[must_use]
-    pub fn max_in_flight(&self, region: &str, service: Service) -> usize {
-        self.routes
-            .traffic
-            .max_in_flight(&(region.to_owned(), service))
-    }
-
-    /// Starts all counts again at zero.
-    pub fn reset_calls(&self) {
-        self.routes.traffic.reset();
     }
 
     pub(super) fn expect_region(&self, region: &str) -> Result<(), TestkitError> {

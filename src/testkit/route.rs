@@ -20,6 +20,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use crate::testkit::answer;
+use crate::testkit::attempt::AttemptLog;
 use crate::testkit::batch;
 use crate::testkit::description::{self, Descriptions};
 use crate::testkit::fault::{Fault, FaultPlan};
@@ -33,6 +34,7 @@ pub(super) struct Routes {
     pub(super) listeners: BTreeMap<Endpoint, SocketAddr>,
     pub(super) faults: FaultPlan,
     pub(super) traffic: Traffic,
+    pub(super) attempts: AttemptLog,
     pub(super) wire: Wire,
     consistency: Consistency,
     pub(super) descriptions: Descriptions,
@@ -46,6 +48,7 @@ impl Routes {
             faults: FaultPlan::default(),
             traffic: Traffic::default(),
             descriptions: Descriptions::default(),
+            attempts: AttemptLog::default(),
             wire: Wire::default(),
             consistency,
             closed: AtomicBool::default(),
@@ -161,9 +164,12 @@ impl RoutingConnector {
     }
 
     fn route(&self, mut request: HttpRequest) -> Result<Attempt, ConnectorError> {
-        let (endpoint, listener) = self.routes.find(host_of(request.uri()))?;
-        let operation = operation_of(&request).to_owned();
+        let (host, operation) = (host_of(request.uri()), operation_of(&request).to_owned());
+        let found = self.routes.find(host);
+        let endpoint = found.as_ref().ok().map(|(endpoint, _)| endpoint);
+        self.routes.attempts.add(host, endpoint, &operation);
         self.routes.wire.note_change();
+        let (endpoint, listener) = found?;
         request
             .set_uri(format!("http://{listener}/"))
             .map_err(|error| ConnectorError::user(error.into()))?;

@@ -3,8 +3,10 @@
 //! It runs over loopback: with a body in memory the SDK itself logs plaintext data keys at TRACE.
 //! What the SDK logs and prints is outside of the promise; what is ours ends where its errors begin.
 
+mod doctor;
 mod exhibits;
 mod failures;
+mod freshness;
 mod migration;
 mod misfits;
 mod pages;

@@ -1,7 +1,9 @@
 //! The integration suite: one binary, modules by subject. It runs on the test kit.
 
 mod cloud;
+mod doctor;
 mod forged;
+mod freshness;
 mod keyrings;
 mod kms_double;
 mod kms_failover;

@@ -13,6 +13,7 @@ mod names;
 mod plaintext;
 mod recipients;
 mod requests;
+mod strong;
 mod transact;
 mod update;
 mod update_unsigned;

@@ -41,6 +41,27 @@ impl Schemas {
         }
     }
 
+    /// Every schema that items are sealed by, with the entity type that it is of.
+    pub(in crate::item) fn all(&self) -> Vec<(Option<Arc<str>>, &ItemSchema)> {
+        let named = |entity: &EntityType| Some(Arc::clone(&entity.name));
+        match self {
+            Self::One(schema) => vec![(None, schema)],
+            Self::Several {
+                entities,
+                only: Some(only),
+            } => {
+                let only = entities.at(*only).into_iter();
+                only.map(|entity| (named(entity), &entity.schema)).collect()
+            }
+            Self::Several { entities, .. } => {
+                let types = entities.0.types.iter();
+                types
+                    .map(|entity| (named(entity), &entity.schema))
+                    .collect()
+            }
+        }
+    }
+
     /// The same, for the items of one model alone.
     pub(in crate::item) fn only(&self, model: TypeId) -> Result<Self, ConfigError> {
         match self {
@@ -52,11 +73,11 @@ impl Schemas {
         }
     }
 
-    /// The version attributes of the entity types.
-    pub(in crate::item) fn versions(&self) -> Vec<AttributeSchema> {
+    /// Whether any entity type has a version attribute.
+    pub(in crate::item) fn has_versions(&self) -> bool {
         match self {
-            Self::One(_) => Vec::new(),
-            Self::Several { entities, .. } => entities.versions().collect(),
+            Self::One(_) => false,
+            Self::Several { entities, .. } => entities.has_versions(),
         }
     }
 

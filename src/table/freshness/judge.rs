@@ -15,6 +15,7 @@ use crate::table::core::Core;
 use crate::table::error::OperationError;
 use crate::table::footer;
 use crate::table::key_bytes::KeyBytes;
+use crate::table::span;
 use crate::value::Terminal;
 
 /// Reads an item again: consistently, and in the region that is written to.
@@ -73,6 +74,9 @@ impl Core {
                 opened.out_of_table(look.region)
             }
         };
+        if look.budget.is_none() {
+            span::record_opened(&opened);
+        }
         let sighting = match look.origin {
             Origin::Table => self.sight(opened.item(), footer, look.known).await?,
             Origin::Index => self.glimpse(opened.item(), footer).await?,

@@ -36,6 +36,12 @@ impl ItemId {
         Self(shortened(hasher))
     }
 
+    /// A digest of your own, to try a store with.
+    #[must_use]
+    pub fn from_bytes(digest: [u8; DIGEST_LEN]) -> Self {
+        Self(digest)
+    }
+
     /// The digest.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; DIGEST_LEN] {

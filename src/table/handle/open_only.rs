@@ -115,6 +115,15 @@ impl<T: Model> OpenOnly<T> {
         self.core.forget_version(key.into_key()).await
     }
 
+    /// The same handle, in the name of somebody; see [`SealedTable::audited_as`].
+    #[must_use]
+    pub fn audited_as(&self, tag: impl Into<String>) -> Self {
+        Self {
+            core: Arc::new(self.core.in_the_name_of(tag.into())),
+            model: PhantomData,
+        }
+    }
+
     /// Opens an item that came another way than through this table: from a stream, an export, an
     /// event; see [`ItemEncryptor::open`](crate::ItemEncryptor::open).
     ///

@@ -5,10 +5,11 @@ use std::fmt;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 
-use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
+use crate::error::OpenError;
 use crate::item::{Key, ModelMismatch};
 use crate::table::error::{AbsentInFallback, OperationError};
 use crate::table::freshness::{Diverged, FreshnessError, Rejected, Stale};
+use crate::table::span::Outcome;
 
 /// Why one of several items was not read. The others are not affected.
 #[derive(Clone, Debug)]
@@ -31,12 +32,6 @@ pub enum ItemError {
 }
 
 impl ItemError {
-    /// An item that was not asked for, by the attribute that tells.
-    pub(in crate::table) fn foreign(attribute: &str) -> Self {
-        let another = InvalidAttribute::new(attribute, AttributeIssue::AnotherKey);
-        Self::Open(another.into())
-    }
-
     /// Whether reading the same item may succeed a little later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
@@ -58,6 +53,20 @@ impl ItemError {
             Self::Diverged(diverged) => Some(diverged.region()),
             Self::AbsentInFallback(absent) => Some(absent.region()),
             Self::Model(_) | Self::Unprocessed | Self::Freshness(_) => None,
+        }
+    }
+}
+
+impl Outcome for ItemError {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Open(_) => "not opened",
+            Self::Model(_) => "model mismatch",
+            Self::Unprocessed => "unprocessed",
+            Self::AbsentInFallback(_) => "absent in fallback",
+            Self::Stale(_) => "stale",
+            Self::Diverged(_) => "diverged",
+            Self::Freshness(_) => "freshness unknown",
         }
     }
 }
@@ -196,6 +205,15 @@ impl<E: ProvideErrorMetadata> PageFailure<E> {
         match self {
             Self::Page(error) => error.is_retryable(),
             Self::Item(item) => item.is_retryable(),
+        }
+    }
+}
+
+impl<E> Outcome for PageFailure<E> {
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Page(error) => error.outcome(),
+            Self::Item(item) => item.error().outcome(),
         }
     }
 }

@@ -10,12 +10,11 @@ use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
 use futures_util::stream::{SelectAll, StreamExt as _};
-use tracing::Span;
 
 use super::{Anchor, LastEvaluatedKey, OpeningPage, PageFailure, UnopenedItem};
 use crate::item::Item;
 use crate::table::OperationError;
-use crate::table::span::{self, Outcome as _};
+use crate::table::span::{Outcome as _, Verb};
 
 /// Fetches the page that starts after a key, or the first one.
 pub(in crate::table) type Fetch<T, E> = Arc<
@@ -41,7 +40,7 @@ pub(in crate::table) type Fetch<T, E> = Arc<
 pub struct Items<T, E> {
     walk: Walks<T, E>,
     anchor: Anchor,
-    span: Span,
+    verb: Verb,
 }
 
 impl<T, E> Items<T, E> {
@@ -49,22 +48,22 @@ impl<T, E> Items<T, E> {
         fetch: Fetch<T, E>,
         start: Option<Item>,
         anchor: Anchor,
-        span: Span,
+        verb: Verb,
     ) -> Self {
         Self {
             walk: Walks::One(Walk::new(fetch, start)),
             anchor,
-            span,
+            verb,
         }
     }
 
     /// The items of several walks, in the order in which they come.
-    pub(in crate::table) fn merged(fetches: Vec<Fetch<T, E>>, anchor: Anchor, span: Span) -> Self {
+    pub(in crate::table) fn merged(fetches: Vec<Fetch<T, E>>, anchor: Anchor, verb: Verb) -> Self {
         let walks = fetches.into_iter().map(|fetch| Walk::new(fetch, None));
         Self {
             walk: Walks::Merged(walks.collect()),
             anchor,
-            span,
+            verb,
         }
     }
 
@@ -87,7 +86,7 @@ impl<T, E> Items<T, E> {
     pub async fn collect(mut self) -> Result<Vec<T>, PageFailure<E>> {
         let mut items = Vec::new();
         while let Some(item) = self.next().await {
-            items.push(item?);
+            items.push(item.inspect_err(|failure| self.verb.end(failure.outcome()))?);
         }
         Ok(items)
     }
@@ -125,15 +124,17 @@ impl<T, E> Items<T, E> {
     }
 
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, PageFailure<E>>>> {
-        let _entered = self.span.enter();
+        self.verb.begin();
+        let entered = self.verb.span().enter();
         let item = ready!(match &mut self.walk {
             Walks::One(walk) => walk.poll_next_unpin(cx),
             Walks::Merged(walks) => walks.poll_next_unpin(cx),
         });
+        drop(entered);
         match &item {
-            None => span::record(&self.span, "ok"),
+            None => self.verb.end("ok"),
             Some(Err(PageFailure::Page(error))) => {
-                span::record(&self.span, error.outcome());
+                self.verb.end(error.outcome());
                 // Whatever the other walks would still have: the first failure is the last word.
                 if let Walks::Merged(walks) = &mut self.walk {
                     walks.clear();

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::stream::{self, Stream, StreamExt as _};
 
 use super::{ItemError, UnopenedItem};
+use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
 use crate::item::{Item, Model, OpenedItem};
 use crate::materials::CallBudget;
 use crate::table::core::Core;
@@ -78,6 +79,11 @@ impl Partition {
             (Some(Ok(found)), Ok(asked)) if found == asked
         )
     }
+
+    /// What is wrong with an item of another one.
+    fn missed(&self) -> OpenError {
+        InvalidAttribute::new(&self.name, AttributeIssue::AnotherKey).into()
+    }
 }
 
 /// How the items of a page are opened.
@@ -126,7 +132,9 @@ async fn open_one<O: OpenStored>(
 ) -> Result<Option<O::Opened>, UnopenedItem> {
     let key = core.key_of(&item);
     let opened = match partition {
-        Some(partition) if !partition.holds(&item) => Err(ItemError::foreign(&partition.name)),
+        Some(partition) if !partition.holds(&item) => {
+            Err(core.not_opened(partition.missed()).into())
+        }
         _ => opener.open(core, look, item).await,
     };
     opened.map_err(|error| UnopenedItem::new(key, error))

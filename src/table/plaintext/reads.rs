@@ -37,10 +37,7 @@ impl<T: Model> AllowPlaintext<Get<T>> {
     ///
     /// Those of [`Get::send`].
     pub async fn send(self) -> Result<Option<Found<T>>, OperationError<GetItemError>> {
-        match self.send_opened().await? {
-            Some(found) => Ok(Some(found.into_model()?)),
-            None => Ok(None),
-        }
+        self.0.send_found(Found::into_model).await
     }
 
     /// Like [`send`](Self::send), with what is known about how the item was opened.
@@ -51,7 +48,7 @@ impl<T: Model> AllowPlaintext<Get<T>> {
     pub async fn send_opened(
         self,
     ) -> Result<Option<Found<OpenedItem, Item>>, OperationError<GetItemError>> {
-        self.0.send_found().await
+        self.0.send_found(Ok).await
     }
 }
 

@@ -3,18 +3,24 @@
 
 use std::sync::Arc;
 
-use tracing::Span;
 use tracing::field::Empty;
 
-use crate::region::Member;
 use crate::table::core::Core;
+use crate::table::span::Verb;
 pub(super) use crate::table::span::run;
 
 macro_rules! transaction_spans {
     ($($function:ident => $name:literal in $member:ident),* $(,)?) => {$(
-        pub(super) fn $function<'a>(cores: impl Iterator<Item = &'a Arc<Core>>) -> Span {
-            let (tables, region) = tables_and_region(cores, Core::$member);
-            tracing::debug_span!($name, table = tables, region, outcome = Empty)
+        pub(super) fn $function<'a>(cores: impl Iterator<Item = &'a Arc<Core>>) -> Verb {
+            let (tables, core) = tables_and_first(cores);
+            let span = tracing::debug_span!(
+                $name,
+                table = &*tables,
+                region = core.map(|core| core.$member().region()),
+                outcome = Empty,
+                duration = Empty,
+            );
+            Verb::new(core.map(|core| &**core), $name, &tables, span)
         }
     )*};
 }
@@ -25,20 +31,18 @@ transaction_spans! {
     transact_write_items => "TransactWriteItems" in home,
 }
 
-/// The logical names of the tables, each once, in the order in which they came, and the region that is
-/// asked.
-fn tables_and_region<'a>(
+/// The logical names of the tables, each once, in the order in which they came; and the first table.
+fn tables_and_first<'a>(
     cores: impl Iterator<Item = &'a Arc<Core>>,
-    member_of: fn(&Core) -> &Member,
-) -> (String, Option<&'a str>) {
+) -> (String, Option<&'a Arc<Core>>) {
     let mut names: Vec<&str> = Vec::new();
-    let mut region = None;
+    let mut first = None;
     for core in cores {
-        region = region.or_else(|| Some(member_of(core).region()));
+        first = first.or(Some(core));
         let name = core.schema().logical_table_name();
         if !names.contains(&name) {
             names.push(name);
         }
     }
-    (names.join(","), region)
+    (names.join(","), first)
 }

@@ -237,7 +237,10 @@ impl From<ModelMismatch> for UpdateError {
 
 impl From<OpenError> for UpdateError {
     fn from(error: OpenError) -> Self {
-        Self::Read(error.into())
+        match error {
+            OpenError::NotSealed(missing) if missing.is_plaintext() => Self::PlaintextItem,
+            error => Self::Read(error.into()),
+        }
     }
 }
 

@@ -81,6 +81,14 @@ pub(crate) fn meddled_regions<I: fmt::Debug + Send + Sync + 'static>(
     intercepted_regions(config, Meddler(meddle, PhantomData))
 }
 
+/// Regions, of which `US` answers with outputs of type `O` that are lied about.
+pub(crate) fn lying_regions<O: fmt::Debug + Send + Sync + 'static>(
+    config: &SdkConfig,
+    lie: impl Fn(&mut O) + Send + Sync + 'static,
+) -> RegionSet {
+    intercepted_regions(config, Liar(lie, PhantomData))
+}
+
 fn intercepted_regions(config: &SdkConfig, interceptor: impl Intercept + 'static) -> RegionSet {
     let builder = aws_sdk_dynamodb::config::Builder::from(config).interceptor(interceptor);
     let dynamodb = aws_sdk_dynamodb::Client::from_conf(builder.build());
@@ -115,10 +123,7 @@ impl Stack {
         &self,
         lie: impl Fn(&mut O) + Send + Sync + 'static,
     ) -> SealedTable<T> {
-        self.table_in(&intercepted_regions(
-            &self.config(US),
-            Liar(lie, PhantomData),
-        ))
+        self.table_in(&lying_regions(&self.config(US), lie))
     }
 
     fn table_in<T: Model>(&self, regions: &RegionSet) -> SealedTable<T> {

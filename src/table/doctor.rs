@@ -1,0 +1,299 @@
+//! The doctor: looks at regions, keys and tables before they fail, and says what to do.
+
+mod call;
+mod check;
+mod dry_run;
+mod json;
+mod keys;
+mod policy;
+mod replica;
+mod report;
+mod samples;
+mod settings;
+mod start;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
+
+pub use policy::IamPolicy;
+pub use report::{Finding, Report, Severity};
+pub use start::StartError;
+
+use self::dry_run::{DryRuns, Try};
+use self::keys::KeyInRegion;
+use self::replica::Replica;
+use self::samples::Samples;
+use super::core::Core;
+use super::handle::{Opens, Seals};
+use super::{OpenOnly, SealOnly, SealedTable};
+use crate::item::{IntoKey, Item, Model};
+use crate::keyring::KmsKeyUse;
+
+/// Looks at everything that a table needs, in every region of its set, and reports it.
+///
+/// From [`SealedTable::doctor`], and from the handles, whose own powers are tried. It asks by the
+/// clients of the [`RegionSet`](crate::RegionSet), touches no item, and is not seen by circuit breakers or
+/// observers. Whatever fails is a finding.
+///
+/// | check | what it is about |
+/// | --- | --- |
+/// | `region-set` | whether there is a region to fall over to |
+/// | `logical-table-name` | what items are bound to: a name for each environment |
+/// | `suite` | who can forge items |
+/// | `keyring`, `key-arn` | which KMS keys the keyring uses, by ARN and not by alias |
+/// | `key-exists`, `key-replica` | whether each region has the key, as a replica of one multi-Region key |
+/// | `key-state`, `key-usage` | whether the key can be used, and for this |
+/// | `generate-data-key`, `decrypt` | whether *this principal* may use it, *with the context of such items*: dry runs for each header version in use |
+/// | `sample` | samples that are none of this table |
+/// | `table-exists`, `table-status`, `table-replicas` | whether each region has an active replica |
+/// | `table-keys`, `index-keys` | whether the keys are those of the schema, and of indexes not encrypted |
+/// | `table-encryption` | whether the table is encrypted at rest under another key than its items |
+///
+/// Dry runs are billed and logged like real calls, contexts in clear included.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use dynaseal::testkit::{Cloud, KeyType, TableDefinition};
+/// # use dynaseal::{KmsMrkKeyring, RegionSet, Seal, SealedTable};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Seal)]
+/// # #[seal(table = "reports", default = "encrypt")]
+/// # struct Report { #[seal(partition_key)] id: String, text: String }
+/// # let cloud = Cloud::start(["us-east-1", "eu-west-1"]).await?;
+/// # let key = cloud.create_multi_region_key("us-east-1", ["eu-west-1"]).await?;
+/// # let definition = TableDefinition::new("reports").partition_key("id", KeyType::S);
+/// # cloud.create_global_table(&definition).await?;
+/// # let config = cloud.sdk_config("us-east-1");
+/// # let regions = RegionSet::builder(&config).local("us-east-1").fallback("eu-west-1").build()?;
+/// # let keyring = KmsMrkKeyring::new(key.arn("us-east-1"), &regions)?;
+/// # let table = SealedTable::<Report>::builder("reports", keyring, &regions).build()?;
+/// let report = table.doctor().sample_key("r-1").run().await;
+/// assert!(report.is_healthy(), "{report}");
+///
+/// cloud.kms("eu-west-1").disable_key().key_id(key.arn("eu-west-1")).send().await?;
+/// let report = table.doctor().run().await;
+/// let worst = &report.findings()[0];
+/// assert_eq!((worst.check(), worst.region()), ("key-state", Some("eu-west-1")));
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a doctor does nothing until `run`"]
+pub struct Doctor<T = Item> {
+    core: Arc<Core>,
+    powers: Powers,
+    /// Or what is wrong with them.
+    samples: Vec<Result<Item, String>>,
+    dry_runs: bool,
+    patience: Duration,
+    model: PhantomData<fn() -> T>,
+}
+
+/// What a handle can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Powers {
+    seals: bool,
+    opens: bool,
+}
+
+/// How long the answer to one call is waited for, unless told otherwise.
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
+
+impl<T: Model> SealedTable<T> {
+    /// Looks at keys, tables and permissions in every region of the set.
+    pub fn doctor(&self) -> Doctor<T> {
+        let powers = Powers {
+            seals: true,
+            opens: true,
+        };
+        Doctor::new(Arc::clone(&self.core), powers)
+    }
+}
+
+impl<T: Model> SealOnly<T> {
+    /// Looks at keys, tables and the permission to seal in every region of the set.
+    pub fn doctor(&self) -> Doctor<T> {
+        let powers = Powers {
+            seals: true,
+            opens: false,
+        };
+        Doctor::new(Arc::clone(seals(self)), powers)
+    }
+}
+
+impl<T: Model> OpenOnly<T> {
+    /// Looks at keys, tables and the permission to open in every region of the set.
+    pub fn doctor(&self) -> Doctor<T> {
+        let powers = Powers {
+            seals: false,
+            opens: true,
+        };
+        Doctor::new(Arc::clone(opens(self)), powers)
+    }
+}
+
+fn seals(handle: &impl Seals) -> &Arc<Core> {
+    handle.table().0
+}
+
+fn opens(handle: &impl Opens) -> &Arc<Core> {
+    handle.table().0
+}
+
+impl<T: Model> Doctor<T> {
+    fn new(core: Arc<Core>, powers: Powers) -> Self {
+        Self {
+            core,
+            powers,
+            samples: Vec::new(),
+            dry_runs: true,
+            patience: DEFAULT_PATIENCE,
+            model: PhantomData,
+        }
+    }
+
+    /// Tries permissions with the context of the item under this key, which need not exist. Repeatable.
+    /// Default: made-up values, which is enough unless policies name values of the context.
+    ///
+    /// Context attributes that are no keys are made up; [`sample`](Self::sample) gives those as well.
+    pub fn sample_key(mut self, key: impl IntoKey<T::KeyShape>) -> Self {
+        let sample = self.core.key_attributes(key.into_key());
+        let sample = sample.map_err(|refused| refused.to_string());
+        self.samples.push(sample);
+        self
+    }
+
+    /// Tries permissions with the context of an item like this, which need not exist. Repeatable.
+    pub fn sample(mut self, model: &T) -> Self {
+        let sample = model.to_item().map_err(|mismatch| mismatch.to_string());
+        self.samples.push(sample);
+        self
+    }
+
+    /// Tries no permissions: nothing is asked of KMS but what keys are like.
+    pub fn skip_dry_runs(mut self) -> Self {
+        self.dry_runs = false;
+        self
+    }
+
+    /// Waits so long for the answer to each call, with the retries that the clients make. Default: 10 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.patience = timeout;
+        self
+    }
+
+    /// The policy that the principal needs for the keys of this table: least privilege, every replica,
+    /// conditions on the encryption context. Asks nobody.
+    #[must_use]
+    pub fn iam_policy(&self) -> IamPolicy {
+        self.policy(&self.core.encryptor().kms_keys())
+    }
+
+    fn policy(&self, keys: &[KmsKeyUse]) -> IamPolicy {
+        // Without a context there is nothing to allow: `run` reports why.
+        let shapes = self.core.encryptor().context_shapes().unwrap_or_default();
+        let needs = policy::Needs {
+            logical_table_name: self.core.schema().logical_table_name(),
+            keys,
+            shapes: &shapes,
+            powers: self.powers,
+            regions: self.core.regions().regions().collect(),
+        };
+        needs.policy()
+    }
+
+    /// Asks in all regions at once, and reports what was found. Dropped, it has changed nothing.
+    pub async fn run(&self) -> Report {
+        let keys = self.core.encryptor().kms_keys();
+        let mut findings = settings::judge(&self.core, self.powers, &keys);
+        let Samples {
+            mut tries,
+            good: samples,
+            findings: of_samples,
+        } = Samples::look_at(self.core.encryptor(), &self.samples);
+        findings.extend(of_samples);
+        if !self.dry_runs {
+            tries.clear();
+        }
+        let regions = self.core.regions().regions();
+        let regions = regions.map(|region| self.examine(region, &keys, &tries, &samples));
+        findings.extend(join_all(regions).await.into_iter().flatten());
+        Report::new(
+            self.core.table_name(),
+            self.core.schema().logical_table_name(),
+            self.core.regions().regions().map(str::to_owned).collect(),
+            findings,
+            self.policy(&keys),
+        )
+    }
+
+    async fn examine(
+        &self,
+        region: &str,
+        keys: &[KmsKeyUse],
+        tries: &[Try],
+        samples: &[Item],
+    ) -> Vec<Finding> {
+        let (Some(dynamodb), Some(kms)) = (
+            self.core.regions().dynamodb(region),
+            self.core.regions().kms(region),
+        ) else {
+            return Vec::new();
+        };
+        let replica = Replica {
+            core: &self.core,
+            region,
+            client: dynamodb,
+            keys,
+            samples,
+            patience: self.patience,
+        };
+        let dry_runs = &DryRuns {
+            tries,
+            powers: self.powers,
+            patience: self.patience,
+        };
+        let keys = keys.iter().filter_map(|used| {
+            let key = KeyInRegion {
+                arn: used.key_arn_in(region)?,
+                regions: regions_of(used, self.core.regions().regions()),
+                used,
+                region,
+                client: kms,
+                is_global: self.core.regions().regions().count() > 1,
+            };
+            Some(async move { key.examine(dry_runs).await })
+        });
+        let (mut findings, of_keys) = join(Box::pin(replica.examine()), join_all(keys)).await;
+        findings.extend(of_keys.into_iter().flatten());
+        findings
+    }
+}
+
+impl<T> fmt::Debug for Doctor<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Doctor")
+            .field("table_name", &self.core.table_name())
+            .field("regions", self.core.regions())
+            .field("samples", &self.samples.len())
+            .field("dry_runs", &self.dry_runs)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a key must be: of a multi-Region key, in each region of the table's set and wherever its
+/// keyring may ask.
+fn regions_of<'a>(key: &KmsKeyUse, set: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let is_everywhere = key.is_mrk() || key.discovery_filter().is_some();
+    let mut regions: Vec<String> = set.filter(|_| is_everywhere).map(str::to_owned).collect();
+    for region in key.regions() {
+        if !regions.iter().any(|known| known == region) {
+            regions.push(region.to_owned());
+        }
+    }
+    regions
+}
