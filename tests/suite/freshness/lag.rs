@@ -166,7 +166,8 @@ async fn a_second_look_that_fails_leaves_it_unconfirmed() {
         panic!("{unopened:?}")
     };
     assert!(!stale.is_confirmed());
-    assert!(stale.source().unwrap().to_string().contains(US));
+    let cause = stale.source().unwrap().source().unwrap();
+    assert!(cause.to_string().contains(US));
     assert_eq!(stale.newest(), version(&bank.new));
 }
 
