@@ -151,9 +151,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     );
     let read = world.table.get("c-1").send();
     let refused = world.time.run(read).await.err().ok_or("denied")?;
-    let causes = std::iter::successors(Some(&refused as &dyn Error), |error| error.source());
-    let causes: Vec<_> = causes.take(3).map(ToString::to_string).collect();
-    world.say(&format!("      {}", causes.join(": ")));
+    let why = refused.source().and_then(Error::source).ok_or("KMS's")?;
+    world.say(&format!("      {refused}: {why}"));
 
     let snapshot = world.counters.snapshot();
     println!("\n{snapshot}");
