@@ -84,7 +84,8 @@ pub use builder::SealedTableBuilder;
 pub use delete::{Delete, DeleteOutput};
 pub use doctor::{Doctor, Finding, IamPolicy, Report, Severity, StartError};
 pub use error::{
-    AbsentInFallback, CircuitOpen, OperationError, OutcomeUnknown, Refused, SdkFailure,
+    AbsentInFallback, CircuitOpen, DeadlineExceeded, OperationError, OutcomeUnknown, Refused,
+    SdkFailure,
 };
 pub use get::Get;
 pub use handle::{Limits, OpenOnly, Opens, SealOnly, Seals};

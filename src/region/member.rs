@@ -134,6 +134,15 @@ impl Member {
         max_attempts(self.clients.kms.config().retry_config())
     }
 
+    /// How long an operation may take, with all its attempts, if the caller's configuration says so.
+    pub(crate) fn operation_timeout(&self) -> Option<Duration> {
+        self.clients
+            .dynamodb
+            .config()
+            .timeout_config()?
+            .operation_timeout()
+    }
+
     /// Waits.
     pub(crate) async fn wait(&self, duration: Duration) {
         // A region set is not built without one.

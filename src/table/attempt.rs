@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 
 use super::call::{Missed, Request, once};
 use super::core::Core;
+use super::deadline::Deadline;
 use super::error::{CircuitOpen, OperationError, OutcomeUnknown, SdkFailure};
 use super::footer;
 use super::returned::{self, WriteError};
@@ -20,6 +21,7 @@ use crate::region::{Backoff, Member};
 /// How one write is sent.
 pub(super) struct Attempts<'a> {
     member: &'a Member,
+    deadline: &'a Deadline,
     own_footer: Option<AttributeValue>,
     repeat: Repeat,
 }
@@ -113,9 +115,10 @@ struct Before<E> {
 }
 
 impl<'a> Attempts<'a> {
-    pub(super) fn new(member: &'a Member, repeat: Repeat) -> Self {
+    pub(super) fn new(member: &'a Member, repeat: Repeat, deadline: &'a Deadline) -> Self {
         Self {
             member,
+            deadline,
             own_footer: None,
             repeat,
         }
@@ -142,12 +145,21 @@ impl<'a> Attempts<'a> {
         };
         loop {
             left = left.saturating_sub(1);
-            let error = match once(self.member, request).await {
-                Ok(output) => return Ok(Answer::Given(output)),
-                Err(Missed::NotAsked(open)) => return Err(before.not_asked(open)),
-                Err(Missed::Failed(error, _)) => error,
+            let error = match self.deadline.run(once(self.member, request)).await {
+                Ok(Ok(output)) => return Ok(Answer::Given(output)),
+                Ok(Err(Missed::NotAsked(open))) => return Err(before.not_asked(open)),
+                Ok(Err(Missed::Failed(error, _))) => error,
+                // It is on its way, and may yet arrive.
+                Err(exceeded) => {
+                    left = 0;
+                    SdkError::timeout_error(exceeded)
+                }
             };
-            if left == 0 || !self.repeats(&error) || !self.member.dynamodb_health().may_retry() {
+            if left == 0
+                || !self.repeats(&error)
+                || !self.member.dynamodb_health().may_retry()
+                || self.deadline.run(backoff.wait()).await.is_err()
+            {
                 return self.ended(before.lost, error);
             }
             let slot = match before.lost {
@@ -155,7 +167,6 @@ impl<'a> Attempts<'a> {
                 _ => &mut before.refused,
             };
             *slot = Some(self.failure(error));
-            backoff.wait().await;
         }
     }
 

@@ -16,7 +16,6 @@ use futures_util::stream::StreamExt as _;
 pub(super) use self::reader::{Found, KeyReader};
 use super::core::Core;
 use super::customize::{self, refuse_set};
-use super::deadline;
 use super::error::{AbsentInFallback, OperationError, Refused};
 use super::freshness::Origin;
 use super::key_bytes::KeyBytes;
@@ -71,7 +70,7 @@ pub struct BatchGet<T = Item> {
     reach: Reach,
     accepts_absent: bool,
     consistent_read: Option<bool>,
-    deadline: Duration,
+    deadline: Option<Duration>,
     concurrency: usize,
     input: BatchGetItemInputBuilder,
     model: PhantomData<fn() -> T>,
@@ -85,7 +84,7 @@ impl<T: Model + 'static> BatchGet<T> {
             reach: Reach::default(),
             accepts_absent: false,
             consistent_read: None,
-            deadline: deadline::DEFAULT,
+            deadline: None,
             concurrency: DEFAULT_CONCURRENCY,
             input: BatchGetItemInput::builder(),
             model: PhantomData,
@@ -119,10 +118,11 @@ impl<T: Model + 'static> BatchGet<T> {
         self
     }
 
-    /// Sends no request after this time. What was not answered by then is
-    /// [`Unprocessed`](ItemError::Unprocessed). Default: 30 seconds.
+    /// How long asking may take, with all its attempts. What was not answered by then is
+    /// [`Unprocessed`](ItemError::Unprocessed). Default: what the
+    /// [table](crate::table::SealedTableBuilder::deadline) says.
     pub fn deadline(mut self, after: Duration) -> Self {
-        self.deadline = after;
+        self.deadline = Some(after);
         self
     }
 
@@ -196,7 +196,7 @@ impl<T: Model + 'static> BatchGet<T> {
             keys,
             self.input,
             self.consistent_read,
-            self.deadline,
+            self.core.deadline(self.deadline),
         );
         let mut results = BTreeMap::new();
         let mut regions: Vec<String> = Vec::new();

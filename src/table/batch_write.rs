@@ -18,7 +18,6 @@ pub use self::outcome::{BatchWriteCause, BatchWriteFailure, BatchWriteOutput, Wr
 use self::writer::{Entry, Writer};
 use super::core::Core;
 use super::customize::{self, refuse_set};
-use super::deadline;
 use super::error::{OperationError, Refused};
 use super::key_bytes::KeyBytes;
 use super::page::DEFAULT_CONCURRENCY;
@@ -69,7 +68,7 @@ use crate::item::{IntoKey, Item, Model, ModelMismatch};
 pub struct BatchWrite<T = Item> {
     core: Arc<Core>,
     writes: Vec<Result<Write, ModelMismatch>>,
-    deadline: Duration,
+    deadline: Option<Duration>,
     concurrency: usize,
     input: BatchWriteItemInputBuilder,
     model: PhantomData<fn() -> T>,
@@ -80,7 +79,7 @@ impl<T: Model> BatchWrite<T> {
         Self {
             core,
             writes: Vec::new(),
-            deadline: deadline::DEFAULT,
+            deadline: None,
             concurrency: DEFAULT_CONCURRENCY,
             input: BatchWriteItemInput::builder(),
             model: PhantomData,
@@ -120,9 +119,10 @@ impl<T: Model> BatchWrite<T> {
         self
     }
 
-    /// Sends no request after this time. Default: 30 seconds.
+    /// How long it may take, with all its attempts. Default: what the
+    /// [table](crate::table::SealedTableBuilder::deadline) says.
     pub fn deadline(mut self, after: Duration) -> Self {
-        self.deadline = after;
+        self.deadline = Some(after);
         self
     }
 
@@ -161,7 +161,10 @@ impl<T: Model> BatchWrite<T> {
 
     async fn run(self) -> Result<BatchWriteOutput, BatchWriteFailure> {
         let writer = match prepare(&self.core, &self.writes, &self.input, self.concurrency).await {
-            Ok(entries) => Writer::new(&self.core, entries, self.input, self.deadline),
+            Ok(entries) => {
+                let deadline = self.core.deadline(self.deadline);
+                Writer::new(&self.core, entries, self.input, deadline)
+            }
             Err(error) => {
                 let writes = self.writes.into_iter().flatten().collect();
                 return Err(BatchWriteFailure::not_sent(error, writes));

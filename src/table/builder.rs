@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::core::Core;
 use super::freshness::{self, Freshness};
@@ -31,6 +32,7 @@ pub struct SealedTableBuilder<T = Item> {
     freshness: freshness::Choice,
     home: Option<String>,
     read_policy: ReadPolicy,
+    deadline: Option<Duration>,
     model: PhantomData<fn() -> T>,
 }
 
@@ -47,6 +49,7 @@ impl<T: Model> SealedTableBuilder<T> {
             indexes: Vec::new(),
             freshness: freshness::Choice::Default,
             home: None,
+            deadline: None,
             read_policy: ReadPolicy::default(),
             model: PhantomData,
         }
@@ -88,6 +91,18 @@ impl<T: Model> SealedTableBuilder<T> {
     /// see [`ItemSchemaBuilder::allowed_unsigned_attribute_prefix`](crate::item::ItemSchemaBuilder::allowed_unsigned_attribute_prefix).
     pub fn allowed_unsigned_attribute_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.settings.unsigned_prefix = Some(prefix.into());
+        self
+    }
+
+    /// How long an operation may take, with all its attempts, regions and calls to KMS. Default: the
+    /// `operation_timeout` of the SDK's configuration, or else 30 s.
+    ///
+    /// What takes longer is given up: [`DeadlineExceeded`](crate::OperationError::DeadlineExceeded), or
+    /// [`OutcomeUnknown`](crate::OperationError::OutcomeUnknown) if a write was on its way already. Of
+    /// queries and scans it is the time for one page. What came back with a write is opened within the
+    /// time-outs of its own calls, since the write is done.
+    pub fn deadline(mut self, after: Duration) -> Self {
+        self.deadline = Some(after);
         self
     }
 
@@ -174,7 +189,7 @@ impl<T: Model> SealedTableBuilder<T> {
             core: Arc::new(Core::new(
                 table_name,
                 encryptor,
-                Routing::new(self.regions, self.home, self.read_policy)?,
+                Routing::new(self.regions, self.home, self.read_policy, self.deadline)?,
                 version,
                 indexes,
                 Migration::new(self.plaintext_policy),

@@ -1,10 +1,11 @@
 //! What every operation on a table needs, and the one place where it seals and opens.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_smithy_async::time::SharedTimeSource;
 
+use super::deadline::Deadline;
 use super::error::Refused;
 use super::freshness::{Freshness, Look, Rejected};
 use super::index::Indexes;
@@ -148,6 +149,11 @@ impl Core {
     /// Where reads go that do not say it themselves.
     pub(super) fn read_policy(&self) -> ReadPolicy {
         self.routing.read_policy()
+    }
+
+    /// Until when an operation may take that begins now.
+    pub(super) fn deadline(&self, own: Option<Duration>) -> Deadline {
+        self.routing.deadline(own)
     }
 
     pub(super) async fn seal(&self, item: Item) -> Result<Item, SealError> {

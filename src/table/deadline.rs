@@ -1,48 +1,65 @@
-//! Until when an operation sends requests.
+//! Until when an operation may take.
 
+use std::fmt;
 use std::future::Future;
-use std::pin::pin;
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
 use futures_util::FutureExt as _;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, Shared, select};
 
-/// How long what is left of a batch is sent again, unless told otherwise.
+use super::error::DeadlineExceeded;
+
+/// How long an operation may take, unless told otherwise.
 pub(super) const DEFAULT: Duration = Duration::from_secs(30);
 
-/// One sleep, raced against whatever is waited for: no clock is read.
-///
-/// It ends waiting, and no request starts after it. A request that is under way is not given up, since
-/// nobody could say what became of it; for that there are the SDK's time-outs.
+/// One sleep, raced against whatever is waited for: no clock is read. Clones end together.
+#[derive(Clone)]
 pub(super) struct Deadline {
-    /// None once it has passed.
-    sleep: Option<Sleep>,
+    after: Duration,
+    /// A region set is not built without a sleep implementation; without one nothing is given up, and
+    /// nothing is begun again.
+    sleep: Option<Shared<Sleep>>,
 }
 
 impl Deadline {
     pub(super) fn new(sleep: Option<SharedAsyncSleep>, after: Duration) -> Self {
-        // A region set is not built without a sleep implementation; without one nothing is waited for.
         Self {
-            sleep: sleep.map(|sleep| sleep.sleep(after)),
+            after,
+            sleep: sleep.map(|sleep| sleep.sleep(after).shared()),
         }
     }
 
-    pub(super) fn has_passed(&mut self) -> bool {
-        if let Some(sleep) = &mut self.sleep
-            && sleep.now_or_never().is_some()
-        {
-            self.sleep = None;
+    /// Whether nothing is to be begun any more.
+    pub(super) fn has_passed(&self) -> bool {
+        let passed = |sleep: &Shared<Sleep>| sleep.clone().now_or_never().is_some();
+        self.sleep.as_ref().is_none_or(passed)
+    }
+
+    /// Does some work, and gives it up if the deadline passes first.
+    pub(super) async fn run<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, DeadlineExceeded> {
+        let work = Box::pin(work);
+        let Some(sleep) = self.sleep.clone() else {
+            return Ok(work.await);
+        };
+        match select(work, sleep).await {
+            Either::Left((done, _)) => Ok(done),
+            Either::Right(_) => Err(DeadlineExceeded::new(self.after)),
         }
-        self.sleep.is_none()
     }
 
     /// Waits until `other` is done or the deadline has passed.
-    pub(super) async fn wait(&mut self, other: impl Future<Output = ()>) {
-        if let Some(sleep) = &mut self.sleep
-            && let Either::Right(_) = select(pin!(other), sleep).await
-        {
-            self.sleep = None;
-        }
+    pub(super) async fn wait(&self, other: impl Future<Output = ()>) {
+        // Whether it has passed is asked afterwards.
+        let _ = self.run(other).await;
+    }
+}
+
+impl fmt::Debug for Deadline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Deadline").field(&self.after).finish()
     }
 }

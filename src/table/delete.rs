@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemInputBuilder;
 use aws_sdk_dynamodb::operation::delete_item::{
@@ -63,6 +64,7 @@ pub struct Delete<T = Item> {
     condition: WriteCondition,
     return_old: bool,
     idempotent: bool,
+    deadline: Option<Duration>,
     input: DeleteItemInputBuilder,
     model: PhantomData<fn() -> T>,
 }
@@ -114,6 +116,7 @@ impl<T> Delete<T> {
             condition: WriteCondition::default(),
             return_old: false,
             idempotent: false,
+            deadline: None,
             input: DeleteItemInput::builder(),
             model: PhantomData,
         }
@@ -135,6 +138,13 @@ impl<T> Delete<T> {
     /// [`OutcomeUnknown`](OperationError::OutcomeUnknown).
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// How long it may take, with all its attempts and calls to KMS. Default: what the
+    /// [table](crate::table::SealedTableBuilder::deadline) says.
+    pub fn deadline(mut self, after: Duration) -> Self {
+        self.deadline = Some(after);
         self
     }
 
@@ -183,7 +193,8 @@ impl<T> Delete<T> {
             .set_return_values(self.return_old.then_some(ReturnValue::AllOld))
             .set_return_values_on_condition_check_failure(is_conditional.then_some(all_old));
         let repeat = Repeat::of_replacing(is_conditional, self.return_old);
-        let attempts = Attempts::new(self.core.home(), repeat);
+        let deadline = self.core.deadline(self.deadline);
+        let attempts = Attempts::new(self.core.home(), repeat, &deadline);
         let blank = || DeleteItemOutput::builder().build();
         let mut sdk = match attempts.send(&input).await {
             Ok(answer) => answer.output_or(blank),

@@ -9,7 +9,7 @@ use std::fmt;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
-pub use self::unanswered::{AbsentInFallback, CircuitOpen};
+pub use self::unanswered::{AbsentInFallback, CircuitOpen, DeadlineExceeded};
 use super::freshness::{Diverged, FreshnessError, Rejected, Stale};
 use crate::error::{OpenError, SealError};
 use crate::expression::{ExpressionError, Refusal};
@@ -31,6 +31,8 @@ pub enum OperationError<E> {
     Refused(Refused),
     /// The region is not asked for a while, after repeated failures; nothing was sent.
     CircuitOpen(CircuitOpen),
+    /// It took longer than it may, and nothing was written.
+    DeadlineExceeded(DeadlineExceeded),
     /// A fallback region has nothing under the key, which proves little.
     AbsentInFallback(AbsentInFallback),
     /// The SDK reported an error.
@@ -92,7 +94,9 @@ impl<E> OperationError<E> {
             Self::OutcomeUnknown(unknown) => Some(&unknown.lost.region),
             Self::Stale(stale) => Some(stale.region()),
             Self::Diverged(diverged) => Some(diverged.region()),
-            Self::Model(_) | Self::Refused(_) | Self::Freshness(_) => None,
+            Self::Model(_) | Self::Refused(_) | Self::DeadlineExceeded(_) | Self::Freshness(_) => {
+                None
+            }
         }
     }
 }
@@ -106,6 +110,7 @@ impl<E> OperationError<E> {
             Self::Model(error) => OperationError::Model(error),
             Self::Refused(error) => OperationError::Refused(error),
             Self::CircuitOpen(error) => OperationError::CircuitOpen(error),
+            Self::DeadlineExceeded(error) => OperationError::DeadlineExceeded(error),
             Self::AbsentInFallback(error) => OperationError::AbsentInFallback(error),
             Self::Sdk(failure) => OperationError::Sdk(failure.map_service_error(map)),
             Self::OutcomeUnknown(unknown) => OperationError::OutcomeUnknown(OutcomeUnknown {
@@ -126,7 +131,7 @@ impl<E: aws_sdk_dynamodb::error::ProvideErrorMetadata> OperationError<E> {
         match self {
             Self::Seal(error) => error.is_retryable(),
             Self::Open(error) => error.is_retryable(),
-            Self::CircuitOpen(_) | Self::AbsentInFallback(_) => true,
+            Self::CircuitOpen(_) | Self::DeadlineExceeded(_) | Self::AbsentInFallback(_) => true,
             Self::Sdk(failure) => crate::region::fault::is_transient(&failure.error),
             // Replication may catch up, and the store of seen versions come back.
             Self::Stale(_) | Self::Freshness(_) => true,
@@ -146,6 +151,7 @@ impl<E> fmt::Display for OperationError<E> {
             Self::Model(_) => "item does not fit the model",
             Self::Refused(_) => "request refused",
             Self::CircuitOpen(_) => "region is not asked",
+            Self::DeadlineExceeded(_) => "deadline exceeded",
             Self::AbsentInFallback(_) => "item is not in a fallback region",
             Self::Sdk(_) => "request failed",
             Self::OutcomeUnknown(_) => "outcome of the write is unknown",
@@ -164,6 +170,9 @@ impl<E> fmt::Debug for OperationError<E> {
             Self::Model(error) => f.debug_tuple("Model").field(error).finish(),
             Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
             Self::CircuitOpen(error) => f.debug_tuple("CircuitOpen").field(error).finish(),
+            Self::DeadlineExceeded(error) => {
+                f.debug_tuple("DeadlineExceeded").field(error).finish()
+            }
             Self::AbsentInFallback(error) => {
                 f.debug_tuple("AbsentInFallback").field(error).finish()
             }
@@ -184,6 +193,7 @@ impl<E: Error + 'static> Error for OperationError<E> {
             Self::Model(error) => error,
             Self::Refused(error) => error,
             Self::CircuitOpen(error) => error,
+            Self::DeadlineExceeded(error) => error,
             Self::AbsentInFallback(error) => error,
             Self::Sdk(error) => error,
             Self::OutcomeUnknown(error) => error,
@@ -387,6 +397,7 @@ causes! {
     Model(ModelMismatch),
     Refused(Refused),
     CircuitOpen(CircuitOpen),
+    DeadlineExceeded(DeadlineExceeded),
     AbsentInFallback(AbsentInFallback),
     Sdk(SdkFailure<E>),
     OutcomeUnknown(OutcomeUnknown<E>),

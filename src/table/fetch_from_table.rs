@@ -2,13 +2,13 @@
 //! says what they are.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 
 use super::batch_get::KeyReader;
 use super::core::Core;
-use super::deadline;
 use super::error::OperationError;
 use super::key_bytes::KeyBytes;
 use super::page::{ItemError, StoredPage, UnopenedItem};
@@ -22,6 +22,7 @@ use crate::item::Item;
 pub(super) struct TableRead {
     pub(super) consistent_read: Option<bool>,
     pub(super) return_consumed_capacity: Option<ReturnConsumedCapacity>,
+    pub(super) deadline: Option<Duration>,
 }
 
 /// An entry of the index: the key of an item, or why it is none.
@@ -50,7 +51,7 @@ pub(super) async fn fetch<E: ReadError>(
         keys,
         input,
         settings.consistent_read,
-        deadline::DEFAULT,
+        core.deadline(settings.deadline),
     );
     let mut found = BTreeMap::new();
     while let Some(reply) = reader.next().await {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemInputBuilder;
 use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemInput};
@@ -57,6 +58,7 @@ pub struct Get<T = Item> {
     key: Key,
     reach: Reach,
     accepts_absent: bool,
+    deadline: Option<Duration>,
     input: GetItemInputBuilder,
     model: PhantomData<fn() -> T>,
 }
@@ -68,6 +70,7 @@ impl<T: Model> Get<T> {
             key,
             reach: Reach::default(),
             accepts_absent: false,
+            deadline: None,
             input: GetItemInput::builder(),
             model: PhantomData,
         }
@@ -90,6 +93,13 @@ impl<T: Model> Get<T> {
     /// Otherwise that is [`OperationError::AbsentInFallback`].
     pub fn accept_absent_in_fallback(mut self) -> Self {
         self.accepts_absent = true;
+        self
+    }
+
+    /// How long it may take, with all its attempts and calls to KMS. Default: what the
+    /// [table](crate::table::SealedTableBuilder::deadline) says.
+    pub fn deadline(mut self, after: Duration) -> Self {
+        self.deadline = Some(after);
         self
     }
 
@@ -149,6 +159,7 @@ impl<T: Model> Get<T> {
         into: impl FnOnce(OpenedItem) -> Result<O, ModelMismatch>,
     ) -> Result<(Option<O>, Option<ConsumedCapacity>), OperationError<GetItemError>> {
         let core = Arc::clone(&self.core);
+        let deadline = core.deadline(self.deadline);
         let read = async {
             let stored = self.fetch().await?;
             let opened = match stored.item {
@@ -160,6 +171,7 @@ impl<T: Model> Get<T> {
             };
             Ok((opened.map(into).transpose()?, stored.consumed_capacity))
         };
+        let read = async { deadline.run(read).await? };
         span::run(span::get_item(&core, core.local()), read).await
     }
 
@@ -169,6 +181,7 @@ impl<T: Model> Get<T> {
         into: impl FnOnce(Found<OpenedItem, Item>) -> Result<O, ModelMismatch>,
     ) -> Result<Option<O>, OperationError<GetItemError>> {
         let core = Arc::clone(&self.core);
+        let deadline = core.deadline(self.deadline);
         let read = async {
             let stored = self.fetch().await?;
             let Some(item) = stored.item else {
@@ -178,6 +191,7 @@ impl<T: Model> Get<T> {
             let found = core.open_found(look, item).await?;
             Ok(found.map(into).transpose()?)
         };
+        let read = async { deadline.run(read).await? };
         span::run(span::get_item(&core, core.local()), read).await
     }
 

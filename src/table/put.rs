@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemInputBuilder;
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput, PutItemOutput};
@@ -30,6 +31,7 @@ pub struct Put<T = Item> {
     condition: WriteCondition,
     return_old: bool,
     idempotent: bool,
+    deadline: Option<Duration>,
     input: PutItemInputBuilder,
     model: PhantomData<fn() -> T>,
 }
@@ -89,6 +91,7 @@ impl<T> Put<T> {
             condition: WriteCondition::default(),
             return_old: false,
             idempotent: false,
+            deadline: None,
             input: PutItemInput::builder(),
             model: PhantomData,
         }
@@ -155,6 +158,13 @@ impl<T> Put<T> {
         self
     }
 
+    /// How long it may take, with all its attempts and calls to KMS. Default: what the
+    /// [table](crate::table::SealedTableBuilder::deadline) says.
+    pub fn deadline(mut self, after: Duration) -> Self {
+        self.deadline = Some(after);
+        self
+    }
+
     /// Reaches the settings of the SDK that are not the table's, such as consumed capacity.
     ///
     /// The closure gets a blank builder; item, table name, conditions and return values must stay
@@ -209,7 +219,8 @@ impl<T> Put<T> {
         let (version, own) = version::lock(&self.core, self.if_not_exists, &mut item)?;
         let is_conditional = own.is_some() || self.condition.is_some();
         let condition = self.condition.render(own)?;
-        let sealed = self.core.seal(item).await?;
+        let deadline = self.core.deadline(self.deadline);
+        let sealed = deadline.run(self.core.seal(item)).await??;
         span::record_sealed(&self.core, &sealed);
         let own_footer = footer(&sealed).cloned();
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
@@ -223,7 +234,8 @@ impl<T> Put<T> {
             .set_return_values(self.return_old.then_some(ReturnValue::AllOld))
             .set_return_values_on_condition_check_failure(is_conditional.then_some(all_old));
         let repeat = Repeat::of_replacing(is_conditional, self.return_old);
-        let attempts = Attempts::new(self.core.home(), repeat).of_item(own_footer.clone());
+        let attempts = Attempts::new(self.core.home(), repeat, &deadline);
+        let attempts = attempts.of_item(own_footer.clone());
         let mut sdk = match attempts.send(&input).await {
             Ok(answer) => answer.output_or(|| PutItemOutput::builder().build()),
             Err(failed) => {

@@ -1,6 +1,7 @@
 //! What queries and scans have in common: an index or the table, a filter, pages.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
@@ -33,6 +34,7 @@ pub(super) struct Read {
     pub(super) from_table: bool,
     pub(super) start: Option<Item>,
     pub(super) concurrency: usize,
+    pub(super) deadline: Option<Duration>,
 }
 
 impl Read {
@@ -45,6 +47,7 @@ impl Read {
             from_table: false,
             start: None,
             concurrency: page::DEFAULT_CONCURRENCY,
+            deadline: None,
         }
     }
 
@@ -183,9 +186,11 @@ async fn ask<S: Source>(
     anchor: &Anchor,
 ) -> Result<Answered, OperationError<S::Error>> {
     let read = source.read();
+    let deadline = read.core.deadline(read.deadline);
     let answered = loop {
         let route = read.route(source.consistent_read(), anchor)?;
-        let answered = source.ask(start.clone(), answer, &route).await?;
+        let asking = source.ask(start.clone(), answer, &route);
+        let answered = deadline.run(asking).await??;
         // Of several segments, another one was faster, and in another region.
         if anchor.holds(&answered.facts.region) {
             break answered;
@@ -225,6 +230,7 @@ async fn opening_page<S: Source, O: OpenStored>(
         let settings = TableRead {
             consistent_read: source.consistent_read(),
             return_consumed_capacity: source.return_consumed_capacity().cloned(),
+            deadline: read.deadline,
         };
         fetch_from_table::fetch(&read.core, answered, settings).await?
     } else {

@@ -1,5 +1,8 @@
 //! Where a table is asked: which region of its set is read first, and which one is written to.
 
+use std::time::Duration;
+
+use super::deadline::{self, Deadline};
 use super::read_policy::ReadPolicy;
 use crate::error::ConfigError;
 use crate::region::{Member, RegionSet};
@@ -11,6 +14,8 @@ pub(super) struct Routing {
     /// Of the set. None stands for the local region.
     home: Option<String>,
     reads: ReadPolicy,
+    /// None stands for what the SDK's configuration says, or else the default.
+    deadline: Option<Duration>,
 }
 
 impl Routing {
@@ -18,6 +23,7 @@ impl Routing {
         regions: RegionSet,
         home: Option<String>,
         reads: ReadPolicy,
+        deadline: Option<Duration>,
     ) -> Result<Self, ConfigError> {
         if let Some(home) = &home
             && regions.member(home).is_none()
@@ -30,6 +36,7 @@ impl Routing {
             regions,
             home,
             reads,
+            deadline,
         })
     }
 
@@ -45,6 +52,14 @@ impl Routing {
     /// Where reads go that do not say it themselves.
     pub(super) fn read_policy(&self) -> ReadPolicy {
         self.reads
+    }
+
+    /// Until when an operation may take that begins now: what it says itself, or the table, or the SDK's
+    /// configuration.
+    pub(super) fn deadline(&self, own: Option<Duration>) -> Deadline {
+        let configured = || self.local().operation_timeout();
+        let after = own.or(self.deadline).or_else(configured);
+        Deadline::new(self.local().sleep(), after.unwrap_or(deadline::DEFAULT))
     }
 
     /// The region that is written to.

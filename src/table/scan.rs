@@ -6,6 +6,7 @@ mod request;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::scan::builders::ScanInputBuilder;
 use aws_sdk_dynamodb::operation::scan::{ScanError, ScanInput};
@@ -145,6 +146,14 @@ impl<T> Scan<T> {
     /// Reads in this region of the set and in no other, whatever the policy.
     pub fn in_region(mut self, region: impl Into<String>) -> Self {
         self.read.reach.region = Some(region.into());
+        self
+    }
+
+    /// How long fetching one page may take, with all its attempts. Opening its items is not counted: each
+    /// of them costs at most 4 calls to KMS, with their time-outs. Default: what the
+    /// [table](crate::table::SealedTableBuilder::deadline) says.
+    pub fn deadline(mut self, after: Duration) -> Self {
+        self.read.deadline = Some(after);
         self
     }
 

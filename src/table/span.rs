@@ -173,6 +173,7 @@ impl<E> Outcome for OperationError<E> {
             Self::Model(_) => "model mismatch",
             Self::Refused(_) => "refused",
             Self::CircuitOpen(_) => "circuit open",
+            Self::DeadlineExceeded(_) => "deadline exceeded",
             Self::AbsentInFallback(_) => "absent in fallback",
             Self::Sdk(_) => "sdk error",
             Self::OutcomeUnknown(_) => "outcome unknown",

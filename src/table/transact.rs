@@ -24,11 +24,13 @@ pub use write::TransactWrite;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use futures_util::stream::{self, Stream, StreamExt as _};
 
 use super::core::Core;
+use super::deadline::Deadline;
 use super::error::{Refused, SdkFailure};
 use super::key_bytes::KeyBytes;
 use super::page::DEFAULT_CONCURRENCY;
@@ -87,6 +89,18 @@ impl Taken {
                 "operation {first} is on the same item, and a transaction has one for each"
             ))),
         }
+    }
+}
+
+/// Until when a transaction may take that begins now: what it says itself, or its first table.
+fn deadline_of<'a>(
+    mut cores: impl Iterator<Item = &'a Arc<Core>>,
+    own: Option<Duration>,
+) -> Deadline {
+    match cores.next() {
+        Some(core) => core.deadline(own),
+        // Without operations there is nothing to wait for.
+        None => Deadline::new(None, Duration::ZERO),
     }
 }
 

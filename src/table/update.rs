@@ -11,6 +11,7 @@ mod write_error;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
@@ -24,6 +25,7 @@ use self::request::Before;
 use self::write::{Certainty, Next, Sent};
 pub(super) use self::write_error::UpdateItem;
 pub use self::write_error::UpdateWriteError;
+use super::attempt::{Attempts, Repeat};
 use super::core::Core;
 use super::customize::refuse_update_settings;
 use super::footer;
@@ -63,6 +65,7 @@ pub struct Update<T, F> {
     change: F,
     max_conflicts: u32,
     certainty: Certainty,
+    deadline: Option<Duration>,
     input: UpdateItemInputBuilder,
     model: PhantomData<fn() -> T>,
 }
@@ -152,6 +155,7 @@ impl<T: Model, F> Update<T, F> {
                 idempotent: false,
                 exactly_once: false,
             },
+            deadline: None,
             input: UpdateItemInput::builder(),
             model: PhantomData,
         }
@@ -183,6 +187,13 @@ impl<T: Model, F> Update<T, F> {
     /// more, the outcome is unknown all the same.
     pub fn exactly_once(mut self) -> Self {
         self.certainty.exactly_once = true;
+        self
+    }
+
+    /// How long it may take, with all its attempts and calls to KMS. Default: what the
+    /// [table](crate::table::SealedTableBuilder::deadline) says.
+    pub fn deadline(mut self, after: Duration) -> Self {
+        self.deadline = Some(after);
         self
     }
 
@@ -223,11 +234,13 @@ impl<T: Model, F> Update<T, F> {
         let core = &*self.core;
         let key = core.key_attributes(self.key)?;
         let mut backoff = Backoff::new(core.home().sleep());
-        let mut stored = look(core, &key).await?;
+        let deadline = core.deadline(self.deadline);
+        let mut stored = deadline.run(look(core, &key)).await??;
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let read_item = Stored::open_newest(core, &key, stored).await?;
+            let read_item = Stored::open_newest(core, &key, stored);
+            let read_item = deadline.run(read_item).await??;
             let (model, item, version) =
                 match Draft::new(core, &read_item.opened, &mut self.change)? {
                     Draft::Unchanged(model) => {
@@ -239,12 +252,14 @@ impl<T: Model, F> Update<T, F> {
                         version,
                     } => (model, item, version),
                 };
-            let sealed = core.seal_again(item, &read_item.actions).await;
-            let sealed = sealed.map_err(UpdateError::from)?;
+            let sealed = core.seal_again(item, &read_item.actions);
+            let sealed = deadline.run(sealed).await?.map_err(UpdateError::from)?;
             let own_footer = footer(&sealed).cloned();
             let input = self.input.clone();
             let input = request::build(core, input, &key, read_item.before(), sealed)?;
-            let next = write::write(core, &key, self.certainty, input, own_footer.clone());
+            let sending = Attempts::new(core.home(), Repeat::UntilDisplaced, &deadline);
+            let sending = sending.of_item(own_footer.clone());
+            let next = write::write(core, &sending, &key, self.certainty, input);
             let newest = match Box::pin(next).await? {
                 Next::Done(sent) => {
                     core.note_written(&key, version, own_footer.as_ref()).await;
@@ -263,10 +278,10 @@ impl<T: Model, F> Update<T, F> {
             if attempts > self.max_conflicts {
                 return Err(UpdateError::Conflict { attempts });
             }
-            backoff.wait().await;
+            deadline.run(backoff.wait()).await?;
             stored = match newest {
                 Some(item) => item,
-                None => look(core, &key).await?,
+                None => deadline.run(look(core, &key)).await??,
             };
         }
     }

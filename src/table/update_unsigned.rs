@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
@@ -76,6 +77,7 @@ pub struct UpdateUnsigned<T = Item> {
     returns: Option<Returns>,
     idempotent: bool,
     in_any_region: bool,
+    deadline: Option<Duration>,
     input: UpdateItemInputBuilder,
     model: PhantomData<fn() -> T>,
 }
@@ -155,6 +157,7 @@ impl<T> UpdateUnsigned<T> {
             returns: None,
             idempotent: false,
             in_any_region: false,
+            deadline: None,
             input: UpdateItemInput::builder(),
             model: PhantomData,
         }
@@ -191,6 +194,13 @@ impl<T> UpdateUnsigned<T> {
     /// sealed meanwhile.
     pub fn in_any_region(mut self) -> Self {
         self.in_any_region = true;
+        self
+    }
+
+    /// How long it may take, with all its attempts and calls to KMS. Default: what the
+    /// [table](crate::table::SealedTableBuilder::deadline) says.
+    pub fn deadline(mut self, after: Duration) -> Self {
+        self.deadline = Some(after);
         self
     }
 
@@ -243,7 +253,8 @@ impl<T> UpdateUnsigned<T> {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         // Counting up leaves no footer to recognise it by.
         let answer_matters = !self.idempotent || self.returns == Some(Returns::Old);
-        let attempts = Attempts::new(member, Repeat::unless(answer_matters));
+        let deadline = self.core.deadline(self.deadline);
+        let attempts = Attempts::new(member, Repeat::unless(answer_matters), &deadline);
         let mut sdk = match attempts.send(&UpdateItem(input)).await {
             Ok(answer) => answer.output_or(|| UpdateItemOutput::builder().build()),
             Err(failed) => {

@@ -1,7 +1,6 @@
 //! Reads items under many keys, as many at a time as DynamoDB takes.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::batch_get_item::builders::BatchGetItemInputBuilder;
 use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemError, BatchGetItemOutput};
@@ -58,7 +57,7 @@ impl<'a> KeyReader<'a> {
         keys: impl IntoIterator<Item = (KeyBytes, Item)>,
         input: BatchGetItemInputBuilder,
         consistent_read: Option<bool>,
-        deadline: Duration,
+        deadline: Deadline,
     ) -> Self {
         Self {
             core,
@@ -66,7 +65,7 @@ impl<'a> KeyReader<'a> {
             input,
             consistent_read,
             left: keys.into_iter().collect(),
-            deadline: Deadline::new(core.local().sleep(), deadline),
+            deadline,
             backoff: Backoff::new(core.local().sleep()),
             must_wait: false,
             has_started: false,
@@ -85,7 +84,7 @@ impl<'a> KeyReader<'a> {
         self.has_started = true;
         let count = self.left.len().min(MAX_KEYS);
         let asked: Vec<_> = self.left.drain(..count).collect();
-        Some(self.ask(asked).await)
+        self.ask(asked).await.transpose()
     }
 
     /// The keys that were not answered in time, and what it all cost.
@@ -96,7 +95,8 @@ impl<'a> KeyReader<'a> {
         (left, self.consumed_capacity)
     }
 
-    async fn ask(&mut self, asked: Vec<(KeyBytes, Item)>) -> Result<Reply, Failure> {
+    /// Asks for some keys; `None` if there was no answer in time.
+    async fn ask(&mut self, asked: Vec<(KeyBytes, Item)>) -> Result<Option<Reply>, Failure> {
         let keys = KeysAndAttributes::builder()
             .set_keys(Some(asked.iter().map(|(_, key)| key.clone()).collect()))
             .set_consistent_read(self.consistent_read)
@@ -105,19 +105,26 @@ impl<'a> KeyReader<'a> {
         let keys = keys.map_err(|error| failure(SdkError::construction_failure(error)))?;
         let input = self.input.clone();
         let input = input.request_items(self.core.table_name(), keys);
+        let response = match self.deadline.run(self.route.ask(&input)).await {
+            Ok(response) => response?,
+            Err(_) => {
+                self.left.extend(asked);
+                return Ok(None);
+            }
+        };
         let Response {
             output,
             region,
             is_fallback,
-        } = self.route.ask(&input).await?;
+        } = response;
         self.route = self.route.clone().from_region(region);
         let (found, absent) = self.take(asked, output)?;
-        Ok(Reply {
+        Ok(Some(Reply {
             found,
             absent,
             region: region.to_owned(),
             is_fallback,
-        })
+        }))
     }
 
     /// Sorts an answer into items, keys that have none, and keys that must be asked for again. An item

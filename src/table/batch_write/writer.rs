@@ -1,7 +1,6 @@
 //! Sends sealed writes, as many at a time as DynamoDB takes, until all are done or it must stop.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemInputBuilder;
 use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemError, BatchWriteItemOutput};
@@ -53,7 +52,7 @@ impl<'a> Writer<'a> {
         core: &'a Core,
         entries: Vec<Entry>,
         input: BatchWriteItemInputBuilder,
-        deadline: Duration,
+        deadline: Deadline,
     ) -> Self {
         Self {
             core,
@@ -61,7 +60,7 @@ impl<'a> Writer<'a> {
             left: entries.into(),
             written: Vec::new(),
             sdk: Vec::new(),
-            deadline: Deadline::new(core.home().sleep(), deadline),
+            deadline,
             backoff: Backoff::new(core.home().sleep()),
         }
     }
@@ -90,7 +89,7 @@ impl<'a> Writer<'a> {
         let input = self.input.clone();
         let input = input.request_items(self.core.table_name(), requests);
         // Writes without conditions, which may be sent again and again.
-        let attempts = Attempts::new(self.core.home(), Repeat::Blindly);
+        let attempts = Attempts::new(self.core.home(), Repeat::Blindly, &self.deadline);
         let mut output = match attempts.send(&input).await {
             Ok(answer) => answer.output_or(|| BatchWriteItemOutput::builder().build()),
             Err(failed) => return Err(self.stop(failed, chunk)),

@@ -98,3 +98,32 @@ impl fmt::Display for AbsentInFallback {
 }
 
 impl Error for AbsentInFallback {}
+
+/// An operation took longer than it may, and was given up.
+///
+/// Nothing of it was written: a write that may have been is an
+/// [`OutcomeUnknown`](crate::table::OutcomeUnknown) instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadlineExceeded {
+    after: Duration,
+}
+
+impl DeadlineExceeded {
+    pub(in crate::table) fn new(after: Duration) -> Self {
+        Self { after }
+    }
+
+    /// How long it was allowed to take.
+    #[must_use]
+    pub fn after(&self) -> Duration {
+        self.after
+    }
+}
+
+impl fmt::Display for DeadlineExceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not done within {:?}", self.after)
+    }
+}
+
+impl Error for DeadlineExceeded {}

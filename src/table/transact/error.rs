@@ -10,7 +10,7 @@ use super::cancelled::{CancellationReason, Cancelled};
 use crate::error::SealError;
 use crate::item::ModelMismatch;
 use crate::table::call::Unanswered;
-use crate::table::error::{CircuitOpen, OutcomeUnknown, Refused, SdkFailure};
+use crate::table::error::{CircuitOpen, DeadlineExceeded, OutcomeUnknown, Refused, SdkFailure};
 use crate::table::span::Outcome;
 
 /// Why a transaction failed. It happens as a whole or not at all.
@@ -25,6 +25,8 @@ pub enum TransactionError<E> {
     Refused(Refused),
     /// The region is not asked for a while, after repeated failures; nothing was sent.
     CircuitOpen(CircuitOpen),
+    /// It took longer than it may, and nothing was written.
+    DeadlineExceeded(DeadlineExceeded),
     /// DynamoDB cancelled the transaction: nothing was written.
     Cancelled(Cancelled<E>),
     /// The SDK reported an error, and nothing was written.
@@ -60,7 +62,10 @@ impl<E> TransactionError<E> {
             Self::Cancelled(cancelled) => Some(cancelled.failure().error()),
             Self::Sdk(failure) => Some(failure.error()),
             Self::OutcomeUnknown(unknown) => Some(unknown.lost().error()),
-            Self::Operation(_) | Self::Refused(_) | Self::CircuitOpen(_) => None,
+            Self::Operation(_)
+            | Self::Refused(_)
+            | Self::CircuitOpen(_)
+            | Self::DeadlineExceeded(_) => None,
         }
     }
 
@@ -69,7 +74,7 @@ impl<E> TransactionError<E> {
     pub fn region(&self) -> Option<&str> {
         match self {
             Self::Operation(failed) => failed.region(),
-            Self::Refused(_) => None,
+            Self::Refused(_) | Self::DeadlineExceeded(_) => None,
             Self::CircuitOpen(open) => Some(open.region()),
             Self::Cancelled(cancelled) => Some(cancelled.failure().region()),
             Self::Sdk(failure) => Some(failure.region()),
@@ -84,7 +89,7 @@ impl<E: ProvideErrorMetadata> TransactionError<E> {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Operation(failed) => failed.is_retryable(),
-            Self::CircuitOpen(_) => true,
+            Self::CircuitOpen(_) | Self::DeadlineExceeded(_) => true,
             Self::Cancelled(cancelled) => cancelled.is_retryable(),
             Self::Sdk(failure) => crate::region::fault::is_transient(failure.error()),
             // A second transaction could apply everything twice.
@@ -99,6 +104,7 @@ impl<E> fmt::Display for TransactionError<E> {
             Self::Operation(_) => "an operation of the transaction was not sent",
             Self::Refused(_) => "transaction refused",
             Self::CircuitOpen(_) => "region is not asked",
+            Self::DeadlineExceeded(_) => "deadline exceeded",
             Self::Cancelled(_) => "transaction was cancelled",
             Self::Sdk(_) => "request failed",
             Self::OutcomeUnknown(_) => "outcome of the transaction is unknown",
@@ -112,6 +118,9 @@ impl<E> fmt::Debug for TransactionError<E> {
             Self::Operation(error) => f.debug_tuple("Operation").field(error).finish(),
             Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
             Self::CircuitOpen(error) => f.debug_tuple("CircuitOpen").field(error).finish(),
+            Self::DeadlineExceeded(error) => {
+                f.debug_tuple("DeadlineExceeded").field(error).finish()
+            }
             Self::Cancelled(error) => f.debug_tuple("Cancelled").field(error).finish(),
             Self::Sdk(error) => f.debug_tuple("Sdk").field(error).finish(),
             Self::OutcomeUnknown(error) => f.debug_tuple("OutcomeUnknown").field(error).finish(),
@@ -125,6 +134,7 @@ impl<E: Error + 'static> Error for TransactionError<E> {
             Self::Operation(error) => error,
             Self::Refused(error) => error,
             Self::CircuitOpen(error) => error,
+            Self::DeadlineExceeded(error) => error,
             Self::Cancelled(error) => error,
             Self::Sdk(error) => error,
             Self::OutcomeUnknown(error) => error,
@@ -138,6 +148,7 @@ impl<E> Outcome for TransactionError<E> {
             Self::Operation(_) => "an operation was not sent",
             Self::Refused(_) => "refused",
             Self::CircuitOpen(_) => "circuit open",
+            Self::DeadlineExceeded(_) => "deadline exceeded",
             Self::Cancelled(_) => "cancelled",
             Self::Sdk(_) => "sdk error",
             Self::OutcomeUnknown(_) => "outcome unknown",
@@ -148,6 +159,12 @@ impl<E> Outcome for TransactionError<E> {
 impl<E> From<Refused> for TransactionError<E> {
     fn from(refused: Refused) -> Self {
         Self::Refused(refused)
+    }
+}
+
+impl<E> From<DeadlineExceeded> for TransactionError<E> {
+    fn from(exceeded: DeadlineExceeded) -> Self {
+        Self::DeadlineExceeded(exceeded)
     }
 }
 

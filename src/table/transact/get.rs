@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::transact_get_items::builders::TransactGetItemsInputBuilder;
 use aws_sdk_dynamodb::operation::transact_get_items::{
@@ -14,7 +15,7 @@ use super::cancelled::{self, reasons};
 use super::error::{FailedOperation, TransactionError};
 use super::picture::Picture;
 use super::slot::{Slot, TransactGetOutput};
-use super::{Taken, Target, check_together, in_order, not_built, span};
+use super::{Taken, Target, check_together, deadline_of, in_order, not_built, span};
 use crate::item::{IntoKey, Item, Key, Model};
 use crate::materials::CallBudget;
 use crate::region::Member;
@@ -71,6 +72,7 @@ use crate::table::handle::Opens;
 #[must_use = "a transaction does nothing until `send`"]
 pub struct TransactGet {
     reads: Vec<Read>,
+    deadline: Option<Duration>,
     input: TransactGetItemsInputBuilder,
     /// Which transaction a slot is of. Each has its own allocation, so no two are the same.
     id: Arc<()>,
@@ -87,6 +89,7 @@ impl TransactGet {
     pub fn new() -> Self {
         Self {
             reads: Vec::new(),
+            deadline: None,
             input: TransactGetItemsInput::builder(),
             id: Arc::new(()),
         }
@@ -106,6 +109,13 @@ impl TransactGet {
             key: key.into_key(),
         });
         Slot::new(&self.id, index)
+    }
+
+    /// How long it may take, with all its attempts and calls to KMS. Default: what the first
+    /// [table](crate::table::SealedTableBuilder::deadline) says.
+    pub fn deadline(mut self, after: Duration) -> Self {
+        self.deadline = Some(after);
+        self
     }
 
     /// Reaches the settings of the SDK that are not the tables', such as consumed capacity.
@@ -137,7 +147,9 @@ impl TransactGet {
     pub async fn send(self) -> Result<TransactGetOutput, TransactionError<TransactGetItemsError>> {
         let cores = self.reads.iter().map(|read| &read.core);
         let span = span::transact_get_items(cores);
-        span::run(span, self.run()).await
+        let deadline = deadline_of(self.reads.iter().map(|read| &read.core), self.deadline);
+        let run = async { deadline.run(self.run()).await? };
+        span::run(span, run).await
     }
 
     async fn run(self) -> Result<TransactGetOutput, TransactionError<TransactGetItemsError>> {

@@ -21,6 +21,7 @@ use crate::region::Backoff;
 use crate::region::write_fault::WriteFault;
 use crate::table::call::{Missed, once};
 use crate::table::core::Core;
+use crate::table::deadline::Deadline;
 use crate::table::error::{CircuitOpen, OutcomeUnknown, Refused, SdkFailure};
 use crate::table::{footer, token};
 
@@ -126,18 +127,22 @@ impl PreparedTransaction {
         async move {
             let cores = prepared.targets.iter().map(|target| &target.core);
             let span = span::transact_write_items(cores);
-            span::run(span, prepared.send()).await
+            let deadline = prepared.core.deadline(None);
+            span::run(span, prepared.send(&deadline)).await
         }
     }
 
     /// Sends it in the span of a caller.
-    pub(super) async fn send_within(&self) -> Result<TransactWriteOutput, Failure> {
-        self.0.send().await
+    pub(super) async fn send_within(
+        &self,
+        deadline: &Deadline,
+    ) -> Result<TransactWriteOutput, Failure> {
+        self.0.send(deadline).await
     }
 }
 
 impl Prepared {
-    async fn send(&self) -> Result<TransactWriteOutput, Failure> {
+    async fn send(&self, deadline: &Deadline) -> Result<TransactWriteOutput, Failure> {
         if self.has_expired() {
             return Err(Refused::new(
                 "DynamoDB may have forgotten this transaction, which was first sent over \
@@ -147,7 +152,7 @@ impl Prepared {
         }
         // Also if this future is dropped before the answer comes.
         let in_doubt = self.in_doubt.fetch_add(1, Ordering::AcqRel) > 0;
-        let result = self.attempt(in_doubt).await;
+        let result = self.attempt(in_doubt, deadline).await;
         match &result {
             // It has happened, whatever becomes of the others.
             Ok(_) => self.in_doubt.store(0, Ordering::Release),
@@ -166,28 +171,37 @@ impl Prepared {
     }
 
     /// Sends until there is an answer that nothing can change any more, or attempts are used up.
-    async fn attempt(&self, in_doubt: bool) -> Result<TransactWriteOutput, Failure> {
+    async fn attempt(
+        &self,
+        in_doubt: bool,
+        deadline: &Deadline,
+    ) -> Result<TransactWriteOutput, Failure> {
         let member = self.core.home();
         let mut backoff = Backoff::new(member.sleep());
         let mut left = member.dynamodb_max_attempts();
         let (mut lost, mut refused) = (None, None);
         loop {
             left = left.saturating_sub(1);
-            let error = match once(member, &self.input).await {
-                Ok(sdk) => return Ok(self.output(sdk).await),
-                Err(Missed::NotAsked(open)) => {
+            let error = match deadline.run(once(member, &self.input)).await {
+                Ok(Ok(sdk)) => return Ok(self.output(sdk).await),
+                Ok(Err(Missed::NotAsked(open))) => {
                     return Err(self.not_asked(open, lost, refused, in_doubt).await);
                 }
-                Err(Missed::Failed(error, _)) => error,
+                Ok(Err(Missed::Failed(error, _))) => error,
+                // It is on its way, and may yet arrive.
+                Err(exceeded) => {
+                    left = 0;
+                    SdkError::timeout_error(exceeded)
+                }
             };
             let fault = fault_of(&error);
             let failure = SdkFailure::new(error, member.region());
             if left == 0 || fault == WriteFault::Final || !member.dynamodb_health().may_retry() {
                 return Err(self.failure(failure, lost, in_doubt).await);
             }
-            backoff.wait().await;
+            deadline.wait(backoff.wait()).await;
             // Not before the wait: a process may have been suspended in it.
-            if self.has_expired() {
+            if deadline.has_passed() || self.has_expired() {
                 return Err(self.failure(failure, lost, in_doubt).await);
             }
             let slot = match fault {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteItemsInputBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::{
@@ -13,7 +14,7 @@ use super::error::{FailedOperation, TransactionError};
 use super::operation::{Action, Checked, Operation, PutIf, Sealed};
 use super::output::TransactWriteOutput;
 use super::prepared::PreparedTransaction;
-use super::{Taken, check_together, in_order, not_built, span};
+use super::{Taken, check_together, deadline_of, in_order, not_built, span};
 use crate::crypto::random::RandomFailure;
 use crate::expression::{Condition, UpdateExpression};
 use crate::item::{IntoKey, Model};
@@ -76,6 +77,7 @@ type Failure = TransactionError<TransactWriteItemsError>;
 #[must_use = "a transaction does nothing until `send`"]
 pub struct TransactWrite {
     operations: Vec<Operation>,
+    deadline: Option<Duration>,
     input: TransactWriteItemsInputBuilder,
 }
 
@@ -84,6 +86,7 @@ impl TransactWrite {
     pub fn new() -> Self {
         Self {
             operations: Vec::new(),
+            deadline: None,
             input: TransactWriteItemsInput::builder(),
         }
     }
@@ -173,6 +176,13 @@ impl TransactWrite {
         self.add(table, action)
     }
 
+    /// How long it may take, with all its attempts and calls to KMS. Default: what the first
+    /// [table](crate::table::SealedTableBuilder::deadline) says.
+    pub fn deadline(mut self, after: Duration) -> Self {
+        self.deadline = Some(after);
+        self
+    }
+
     /// Reaches the settings of the SDK that are not the tables', such as consumed capacity.
     ///
     /// The closure gets a blank builder; `transact_items` and `client_request_token` must stay unset,
@@ -211,8 +221,9 @@ impl TransactWrite {
     pub async fn send(self) -> Result<TransactWriteOutput, Failure> {
         let span = span::transact_write_items(self.cores());
         span::run(span, async {
-            let prepared = self.seal().await?;
-            prepared.send_within().await
+            let deadline = deadline_of(self.cores(), self.deadline);
+            let prepared = deadline.run(self.seal()).await??;
+            prepared.send_within(&deadline).await
         })
         .await
     }
@@ -228,7 +239,8 @@ impl TransactWrite {
     /// that DynamoDB cannot evaluate on sealed items, and a second operation on one item.
     pub async fn prepare(self) -> Result<PreparedTransaction, Failure> {
         let span = span::prepare(self.cores());
-        span::run(span, self.seal()).await
+        let deadline = deadline_of(self.cores(), self.deadline);
+        span::run(span, async { deadline.run(self.seal()).await? }).await
     }
 
     fn put_when<H: Seals>(self, table: &H, model: &H::Model, write: PutIf) -> Self {

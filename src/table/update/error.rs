@@ -9,7 +9,7 @@ use super::size::MAX_ITEM_SIZE;
 use super::write_error::UpdateWriteError;
 use crate::error::{BoxError, OpenError, SealError};
 use crate::item::{ModelMismatch, OpenedItem};
-use crate::table::error::{OperationError, OutcomeUnknown, Refused};
+use crate::table::error::{DeadlineExceeded, OperationError, OutcomeUnknown, Refused};
 use crate::table::freshness::Rejected;
 use crate::table::span::Outcome;
 
@@ -20,7 +20,8 @@ use crate::table::span::Outcome;
 /// no attribute value.
 #[non_exhaustive]
 pub enum UpdateError {
-    /// The item was not read, not opened, is not the newest that was seen, or does not fit the model.
+    /// The item was not read, not opened, is not the newest that was seen, or does not fit the model; or
+    /// there was no time to seal it again.
     Read(OperationError<GetItemError>),
     /// The item was not sealed again, or the write was refused or failed.
     Write(OperationError<UpdateWriteError>),
@@ -226,6 +227,13 @@ impl From<OperationError<UpdateWriteError>> for UpdateError {
 impl From<OperationError<GetItemError>> for UpdateError {
     fn from(error: OperationError<GetItemError>) -> Self {
         Self::Read(error)
+    }
+}
+
+/// What is written afterwards is given up by `Attempts`, which knows what became of it.
+impl From<DeadlineExceeded> for UpdateError {
+    fn from(exceeded: DeadlineExceeded) -> Self {
+        Self::Read(exceeded.into())
     }
 }
 

@@ -3,14 +3,13 @@
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemInputBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::error::UpdateError;
 use super::request;
 use super::write_error::{UpdateItem, UpdateTransaction, UpdateWriteError};
 use crate::item::Item;
 use crate::region::write_fault::WriteFault;
-use crate::table::attempt::{Answer, Attempts, Failed, Repeat};
+use crate::table::attempt::{Answer, Attempts, Failed};
 use crate::table::core::Core;
 use crate::table::error::{Refused, SdkFailure};
 use crate::table::returned;
@@ -45,16 +44,15 @@ type Sending = Result<Answer<Sent>, Failed<UpdateWriteError>>;
 /// Sends the update until it is known whether it was written.
 pub(super) async fn write(
     core: &Core,
+    attempts: &Attempts<'_>,
     key: &Item,
     certainty: Certainty,
     input: UpdateItemInputBuilder,
-    own_footer: Option<AttributeValue>,
 ) -> Result<Next, UpdateError> {
-    let attempts = Attempts::new(core.home(), Repeat::UntilDisplaced).of_item(own_footer);
     let sent = if certainty.exactly_once {
-        send_transaction(core, &attempts, input).await?
+        send_transaction(core, attempts, input).await?
     } else {
-        send_update(&attempts, input).await
+        send_update(attempts, input).await
     };
     let failed = match sent {
         Ok(answer) => return Ok(Next::Done(answer.output())),
