@@ -3,6 +3,7 @@
 
 mod attempts;
 mod breaker;
+mod deadline;
 mod home;
 mod pages;
 mod reads;
