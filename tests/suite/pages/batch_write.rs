@@ -271,6 +271,7 @@ async fn what_is_left_at_the_deadline_comes_back_as_it_was_given() {
     }
 
     stack.cloud.region(US).recover();
+    let table = stack.table::<Order>(US);
     table
         .batch_write()
         .writes(failure.into_remaining())
