@@ -52,6 +52,7 @@ mod fetch_from_table;
 pub mod freshness;
 mod get;
 mod handle;
+mod hedge;
 mod index;
 mod key_bytes;
 mod name;
@@ -89,6 +90,7 @@ pub use error::{
 };
 pub use get::Get;
 pub use handle::{Limits, OpenOnly, Opens, SealOnly, Seals};
+pub use hedge::Hedge;
 pub use index::SecondaryIndex;
 pub use page::{ItemError, Items, LastEvaluatedKey, Page, PageFailure, UnopenedItem};
 pub use plaintext::{AllowPlaintext, Found, PlaintextKeys, PlaintextPolicy};

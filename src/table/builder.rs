@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::core::Core;
 use super::freshness::{self, Freshness};
+use super::hedge::Hedge;
 use super::index::{Indexes, SecondaryIndex};
 use super::plaintext::{Migration, PlaintextPolicy};
 use super::read_policy::ReadPolicy;
@@ -33,6 +34,7 @@ pub struct SealedTableBuilder<T = Item> {
     home: Option<String>,
     read_policy: ReadPolicy,
     deadline: Option<Duration>,
+    hedge: Option<Hedge>,
     model: PhantomData<fn() -> T>,
 }
 
@@ -50,6 +52,7 @@ impl<T: Model> SealedTableBuilder<T> {
             freshness: freshness::Choice::Default,
             home: None,
             deadline: None,
+            hedge: None,
             read_policy: ReadPolicy::default(),
             model: PhantomData,
         }
@@ -91,6 +94,14 @@ impl<T: Model> SealedTableBuilder<T> {
     /// see [`ItemSchemaBuilder::allowed_unsigned_attribute_prefix`](crate::item::ItemSchemaBuilder::allowed_unsigned_attribute_prefix).
     pub fn allowed_unsigned_attribute_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.settings.unsigned_prefix = Some(prefix.into());
+        self
+    }
+
+    /// Sends reads to the next region as well if the local one takes long. Default: not.
+    ///
+    /// It goes with [`LocalThenFallback`](ReadPolicy::LocalThenFallback) in [`read_policy`](Self::read_policy).
+    pub fn hedge(mut self, hedge: Hedge) -> Self {
+        self.hedge = Some(hedge);
         self
     }
 
@@ -189,7 +200,13 @@ impl<T: Model> SealedTableBuilder<T> {
             core: Arc::new(Core::new(
                 table_name,
                 encryptor,
-                Routing::new(self.regions, self.home, self.read_policy, self.deadline)?,
+                Routing::new(
+                    self.regions,
+                    self.home,
+                    self.read_policy,
+                    self.deadline,
+                    self.hedge,
+                )?,
                 version,
                 indexes,
                 Migration::new(self.plaintext_policy),

@@ -5,6 +5,7 @@
 //! writes, so that nothing multiplies.
 
 mod plan;
+mod race;
 mod request;
 mod route;
 
@@ -31,6 +32,11 @@ pub(super) trait Request: Send + Sync {
     /// Sends it by way of this client.
     fn send(&self, client: &Client) -> impl Future<Output = Sent<Self>> + Send;
 
+    /// Whether an answer settles the matter, also from a region that may lag behind.
+    fn is_conclusive(&self, _: &Self::Output) -> bool {
+        true
+    }
+
     /// What a failure says about the region, for its health.
     fn outcome(error: &SdkError<Self::Error, HttpResponse>) -> CallOutcome {
         match error.code() {
@@ -45,6 +51,10 @@ pub(super) type Sent<R> =
     Result<<R as Request>::Output, SdkError<<R as Request>::Error, HttpResponse>>;
 
 /// Why an attempt brought nothing.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "looked at once and boxed right away, in `SdkFailure`"
+)]
 pub(super) enum Missed<E> {
     /// The circuit breaker is open, so there was no attempt.
     NotAsked(CircuitOpen),

@@ -8,6 +8,7 @@ use aws_smithy_async::time::SharedTimeSource;
 use super::deadline::Deadline;
 use super::error::Refused;
 use super::freshness::{Freshness, Look, Rejected};
+use super::hedge::Hedge;
 use super::index::Indexes;
 use super::plaintext::{Found, Migration};
 use super::read_policy::ReadPolicy;
@@ -149,6 +150,11 @@ impl Core {
     /// Where reads go that do not say it themselves.
     pub(super) fn read_policy(&self) -> ReadPolicy {
         self.routing.read_policy()
+    }
+
+    /// When reads are sent to a second region.
+    pub(super) fn hedge(&self) -> Option<Hedge> {
+        self.routing.hedge()
     }
 
     /// Until when an operation may take that begins now.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::deadline::{self, Deadline};
+use super::hedge::Hedge;
 use super::read_policy::ReadPolicy;
 use crate::error::ConfigError;
 use crate::region::{Member, RegionSet};
@@ -16,6 +17,7 @@ pub(super) struct Routing {
     reads: ReadPolicy,
     /// None stands for what the SDK's configuration says, or else the default.
     deadline: Option<Duration>,
+    hedge: Option<Hedge>,
 }
 
 impl Routing {
@@ -24,6 +26,7 @@ impl Routing {
         home: Option<String>,
         reads: ReadPolicy,
         deadline: Option<Duration>,
+        hedge: Option<Hedge>,
     ) -> Result<Self, ConfigError> {
         if let Some(home) = &home
             && regions.member(home).is_none()
@@ -32,11 +35,17 @@ impl Routing {
                 "home region {home:?} is none of the region set; add it there"
             )));
         }
+        if hedge.is_some() && (reads == ReadPolicy::Local || regions.regions().count() < 2) {
+            return Err(ConfigError::new(
+                "hedged reads need another region, and `ReadPolicy::LocalThenFallback`",
+            ));
+        }
         Ok(Self {
             regions,
             home,
             reads,
             deadline,
+            hedge,
         })
     }
 
@@ -52,6 +61,11 @@ impl Routing {
     /// Where reads go that do not say it themselves.
     pub(super) fn read_policy(&self) -> ReadPolicy {
         self.reads
+    }
+
+    /// When reads are sent to a second region.
+    pub(super) fn hedge(&self) -> Option<Hedge> {
+        self.hedge
     }
 
     /// Until when an operation may take that begins now: what it says itself, or the table, or the SDK's

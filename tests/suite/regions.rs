@@ -4,6 +4,7 @@
 mod attempts;
 mod breaker;
 mod deadline;
+mod hedge;
 mod home;
 mod pages;
 mod reads;

@@ -117,7 +117,7 @@ impl<'a> KeyReader<'a> {
             region,
             is_fallback,
         } = response;
-        self.route = self.route.clone().from_region(region);
+        self.route = self.route.clone().starting_at(region);
         let (found, absent) = self.take(asked, output)?;
         Ok(Some(Reply {
             found,

@@ -14,7 +14,7 @@ use crate::table::transact::cancelled_outcome;
 
 /// The builders have `send_with` in common, and no trait for it.
 macro_rules! requests {
-    ($($name:literal => $module:ident, $builder:ident, $output:ident, $error:ident $(, $outcome:ident)?;)*) => {$(
+    ($($name:literal => $module:ident, $builder:ident, $output:ident, $error:ident $({ $($more:item)* })?;)*) => {$(
         impl Request for $module::builders::$builder {
             type Output = $module::$output;
             type Error = $module::$error;
@@ -24,22 +24,41 @@ macro_rules! requests {
                 self.clone().send_with(client).await
             }
 
-            $(fn outcome(error: &SdkError<Self::Error, HttpResponse>) -> CallOutcome {
-                $outcome(error)
-            })?
+            $($($more)*)?
         }
     )*};
 }
 
 requests! {
-    "BatchGetItem" => batch_get_item, BatchGetItemInputBuilder, BatchGetItemOutput, BatchGetItemError;
+    "BatchGetItem" => batch_get_item, BatchGetItemInputBuilder, BatchGetItemOutput, BatchGetItemError {
+        /// Every item is there.
+        fn is_conclusive(&self, output: &Self::Output) -> bool {
+            let asked = self.get_request_items().iter().flatten();
+            let asked: usize = asked.map(|(_, keys)| keys.keys().len()).sum();
+            let found = output.responses().into_iter().flatten();
+            found.map(|(_, items)| items.len()).sum::<usize>() == asked
+        }
+    };
     "BatchWriteItem" => batch_write_item, BatchWriteItemInputBuilder, BatchWriteItemOutput, BatchWriteItemError;
     "DeleteItem" => delete_item, DeleteItemInputBuilder, DeleteItemOutput, DeleteItemError;
     "DescribeTable" => describe_table, DescribeTableInputBuilder, DescribeTableOutput, DescribeTableError;
-    "GetItem" => get_item, GetItemInputBuilder, GetItemOutput, GetItemError;
+    "GetItem" => get_item, GetItemInputBuilder, GetItemOutput, GetItemError {
+        /// The item is there.
+        fn is_conclusive(&self, output: &Self::Output) -> bool {
+            output.item().is_some()
+        }
+    };
     "PutItem" => put_item, PutItemInputBuilder, PutItemOutput, PutItemError;
     "Query" => query, QueryInputBuilder, QueryOutput, QueryError;
     "Scan" => scan, ScanInputBuilder, ScanOutput, ScanError;
-    "TransactGetItems" => transact_get_items, TransactGetItemsInputBuilder, TransactGetItemsOutput, TransactGetItemsError, cancelled_outcome;
-    "TransactWriteItems" => transact_write_items, TransactWriteItemsInputBuilder, TransactWriteItemsOutput, TransactWriteItemsError, cancelled_outcome;
+    "TransactGetItems" => transact_get_items, TransactGetItemsInputBuilder, TransactGetItemsOutput, TransactGetItemsError {
+        fn outcome(error: &SdkError<Self::Error, HttpResponse>) -> CallOutcome {
+            cancelled_outcome(error)
+        }
+    };
+    "TransactWriteItems" => transact_write_items, TransactWriteItemsInputBuilder, TransactWriteItemsOutput, TransactWriteItemsError {
+        fn outcome(error: &SdkError<Self::Error, HttpResponse>) -> CallOutcome {
+            cancelled_outcome(error)
+        }
+    };
 }

@@ -7,15 +7,18 @@ use crate::observe::{CallOutcome, Event, FallbackEvent, Observers, Service};
 use crate::region::{Backoff, Member};
 use crate::table::core::Core;
 use crate::table::error::SdkFailure;
+use crate::table::hedge::Hedge;
 
 /// The regions that a read may ask, in order.
 #[derive(Clone)]
 pub(in crate::table) struct Route<'a> {
     first: &'a Member,
-    others: Vec<&'a Member>,
+    pub(super) others: Vec<&'a Member>,
+    /// When the next one is asked as well.
+    pub(super) hedge: Option<Hedge>,
     /// Whether the first is not the region that was meant, which has failed.
     has_moved: bool,
-    observers: &'a Observers,
+    pub(super) observers: &'a Observers,
 }
 
 /// What a region answered.
@@ -33,6 +36,7 @@ impl<'a> Route<'a> {
         Self {
             first: member,
             others: Vec::new(),
+            hedge: None,
             has_moved: false,
             observers: core.regions().observers(),
         }
@@ -42,12 +46,13 @@ impl<'a> Route<'a> {
     pub(in crate::table) fn all(core: &'a Core) -> Self {
         Self {
             others: core.regions().members().skip(1).collect(),
+            hedge: core.hedge(),
             ..Self::only(core, core.local())
         }
     }
 
     /// What is left of it when this region has answered: those before it have failed.
-    pub(in crate::table) fn from_region(mut self, region: &str) -> Self {
+    pub(in crate::table) fn starting_at(mut self, region: &str) -> Self {
         let found = self
             .others
             .iter()
@@ -75,11 +80,17 @@ impl<'a> Route<'a> {
         let mut plan = Plan::new(1 + self.others.len(), here.dynamodb_max_attempts());
         let mut backoff = Backoff::new(here.sleep());
         let mut unanswered = None;
+        let mut raced = Some(self.first_attempt(request).await);
         loop {
-            let missed = match once(here, request).await {
-                Ok(output) => {
-                    return Ok(self.response(output, here));
+            let answer = match raced.take() {
+                Some(answer) => answer,
+                None => {
+                    let answer = once(here, request).await;
+                    answer.map(|output| self.response(output, here))
                 }
+            };
+            let missed = match answer {
+                Ok(response) => return Ok(response),
                 Err(missed) => missed,
             };
             let failure = missed.failure();
@@ -99,7 +110,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    fn response<O>(&self, output: O, here: &'a Member) -> Response<'a, O> {
+    pub(super) fn response<O>(&self, output: O, here: &'a Member) -> Response<'a, O> {
         let region = here.region();
         Response {
             output,
