@@ -173,7 +173,7 @@ impl<T: Model + 'static> BatchGet<T> {
         opener: O,
     ) -> Result<BatchGetOutput<O::Opened>, OperationError<BatchGetItemError>> {
         let span = span::batch_get_item(&self.core, self.core.local());
-        span::run(span, self.run(opener)).await
+        span::run(span, Box::pin(self.run(opener))).await
     }
 
     async fn run<O: OpenStored>(

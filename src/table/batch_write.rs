@@ -156,7 +156,7 @@ impl<T: Model> BatchWrite<T> {
     /// written, what was not, and what nobody knows.
     pub async fn send(self) -> Result<BatchWriteOutput, BatchWriteFailure> {
         let span = span::batch_write_item(&self.core, self.core.home());
-        span::run(span, self.run()).await
+        span::run(span, Box::pin(self.run())).await
     }
 
     async fn run(self) -> Result<BatchWriteOutput, BatchWriteFailure> {

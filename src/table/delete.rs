@@ -173,7 +173,7 @@ impl<T> Delete<T> {
     /// what is stored now does not tell whether the item was deleted.
     pub async fn send(self) -> Result<DeleteOutput, OperationError<DeleteItemError>> {
         let span = span::delete_item(&self.core, self.core.home());
-        span::run(span, self.run()).await
+        span::run(span, Box::pin(self.run())).await
     }
 
     async fn run(self) -> Result<DeleteOutput, OperationError<DeleteItemError>> {

@@ -160,7 +160,7 @@ impl<T: Model> Get<T> {
     ) -> Result<(Option<O>, Option<ConsumedCapacity>), OperationError<GetItemError>> {
         let core = Arc::clone(&self.core);
         let deadline = core.deadline(self.deadline);
-        let read = async {
+        let read = Box::pin(async {
             let stored = self.fetch().await?;
             let opened = match stored.item {
                 Some(item) => {
@@ -170,7 +170,7 @@ impl<T: Model> Get<T> {
                 None => None,
             };
             Ok((opened.map(into).transpose()?, stored.consumed_capacity))
-        };
+        });
         let read = async { deadline.run(read).await? };
         span::run(span::get_item(&core, core.local()), read).await
     }
@@ -182,7 +182,7 @@ impl<T: Model> Get<T> {
     ) -> Result<Option<O>, OperationError<GetItemError>> {
         let core = Arc::clone(&self.core);
         let deadline = core.deadline(self.deadline);
-        let read = async {
+        let read = Box::pin(async {
             let stored = self.fetch().await?;
             let Some(item) = stored.item else {
                 return Ok(None);
@@ -190,7 +190,7 @@ impl<T: Model> Get<T> {
             let look = Look::under(&stored.key, &stored.region);
             let found = core.open_found(look, item).await?;
             Ok(found.map(into).transpose()?)
-        };
+        });
         let read = async { deadline.run(read).await? };
         span::run(span::get_item(&core, core.local()), read).await
     }

@@ -208,7 +208,7 @@ impl<T> Put<T> {
     /// now does not tell whether the item was written.
     pub async fn send(self) -> Result<PutOutput, OperationError<PutItemError>> {
         let span = span::put_item(&self.core, self.core.home());
-        span::run(span, self.run()).await
+        span::run(span, Box::pin(self.run())).await
     }
 
     async fn run(self) -> Result<PutOutput, OperationError<PutItemError>> {

@@ -215,7 +215,7 @@ impl<T> Query<T> {
     pub async fn count_unverified(self) -> Result<u64, OperationError<QueryError>> {
         let span = span::query(&self.read.core, self.read.core.local());
         let request = self.into_request();
-        span::run(span, read::count(&request, &Anchor::default())).await
+        span::run(span, Box::pin(read::count(&request, &Anchor::default()))).await
     }
 
     /// All items, opened in one way or another.
@@ -230,7 +230,7 @@ impl<T> Query<T> {
         opener: O,
     ) -> Result<Page<O::Opened>, OperationError<QueryError>> {
         let span = span::query(&self.read.core, self.read.core.local());
-        read::page(self.into_request(), opener, span).await
+        Box::pin(read::page(self.into_request(), opener, span)).await
     }
 
     fn into_request(self) -> Request {

@@ -264,10 +264,10 @@ pub(super) async fn page<S: Source, O: OpenStored>(
     verb: Verb,
 ) -> Result<Page<O::Opened>, OperationError<S::Error>> {
     let start = source.read().start.clone();
-    let page = async move {
+    let page = Box::pin(async move {
         let page = opening_page(&source, Arc::new(opener), start, &Anchor::default()).await?;
         Ok(page.finish().await)
-    };
+    });
     span::run(verb, page).await
 }
 

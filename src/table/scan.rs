@@ -179,7 +179,7 @@ impl<T> Scan<T> {
     pub async fn count_unverified(self) -> Result<u64, OperationError<ScanError>> {
         let span = span::scan(&self.read.core, self.read.core.local());
         let request = self.into_request();
-        span::run(span, read::count(&request, &Anchor::default())).await
+        span::run(span, Box::pin(read::count(&request, &Anchor::default()))).await
     }
 
     /// All items, opened in one way or another.
@@ -194,7 +194,7 @@ impl<T> Scan<T> {
         opener: O,
     ) -> Result<Page<O::Opened>, OperationError<ScanError>> {
         let span = span::scan(&self.read.core, self.read.core.local());
-        read::page(self.into_request(), opener, span).await
+        Box::pin(read::page(self.into_request(), opener, span)).await
     }
 
     fn into_request(self) -> Request {

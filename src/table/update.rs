@@ -222,7 +222,7 @@ impl<T: Model, F> Update<T, F> {
         R: Change,
     {
         let span = span::update(&self.core, self.core.home());
-        span::run(span, self.run()).await
+        span::run(span, Box::pin(self.run())).await
     }
 
     async fn run<R>(mut self) -> Result<UpdateOutput<T>, UpdateError>

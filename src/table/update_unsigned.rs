@@ -234,7 +234,7 @@ impl<T> UpdateUnsigned<T> {
             core.home()
         };
         let span = span::update_unsigned(&core, member);
-        span::run(span, self.run(member)).await
+        span::run(span, Box::pin(self.run(member))).await
     }
 
     async fn run(self, member: &Member) -> Result<UpdateUnsignedOutput, UpdateError> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use aws_types::sdk_config::RetryConfig;
 use dynaseal::observe::{Event, Observer};
-use dynaseal::region::{HealthPolicy, KmsFallback};
+use dynaseal::region::{HealthPolicy, KmsFallback, RegionSetBuilder};
 use dynaseal::testkit::{Cloud, KeyType, MultiRegionKey, Service, TableDefinition, VirtualTime};
 use dynaseal::{KmsMrkKeyring, OpenError, OperationError, RegionSet, Seal, SealedTable};
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,8 @@ impl World {
         };
         let table = world.table(US, KmsFallback::never());
         for n in 0..count {
-            world.time.run(table.put(&note(n)).send()).await.unwrap();
+            let put = Box::pin(table.put(&note(n)).send());
+            world.time.run(put).await.unwrap();
         }
         world.cloud.replicate().await;
         world.cloud.reset_calls();
@@ -74,7 +75,7 @@ impl World {
         let config = config.retry_config(retries).build();
         let others = [EU, US, AP].into_iter().filter(|name| *name != local);
         let builder = RegionSet::builder(&config).local(local).health(health);
-        let builder = others.fold(builder, |builder, name| builder.fallback(name));
+        let builder = others.fold(builder, RegionSetBuilder::fallback);
         builder.observer(self.events.clone()).build().unwrap()
     }
 

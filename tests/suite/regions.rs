@@ -164,7 +164,7 @@ impl World {
 
     /// Runs a verb, and says how long it took.
     async fn run(&self, verb: Verb, table: &SealedTable<Note>) -> (Result<(), Told>, Duration) {
-        self.timed(verb.run(table)).await
+        self.timed(Box::pin(verb.run(table))).await
     }
 
     async fn timed<F: Future>(&self, future: F) -> (F::Output, Duration) {

@@ -1,8 +1,8 @@
 //! Equal requests at the same time are one.
 
 use dynaseal::testkit::Fault;
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use futures_util::{FutureExt as _, pin_mut};
 
 use super::*;
 
@@ -43,10 +43,9 @@ async fn a_reader_that_goes_hands_its_request_over() {
     let table = world.table(EU, KmsFallback::never());
     let slow = Fault::Latency(2 * SECOND).on("Decrypt");
     world.cloud.region(EU).fail(Service::Kms, slow);
-    let first = table.get("n-0").send();
+    let mut first = Box::pin(table.get("n-0").send());
     let second = table.get("n-0").send();
     let both = async {
-        pin_mut!(first);
         // Until its `Decrypt` is under way.
         while world.cloud.calls_of(EU, Service::Kms, "Decrypt") == 0 {
             assert!(first.as_mut().now_or_never().is_none());
@@ -54,11 +53,10 @@ async fn a_reader_that_goes_hands_its_request_over() {
         }
         let second = tokio::spawn(second);
         world.time.sleep(SECOND).await;
-        drop(first.as_mut());
-        second
+        drop(first);
+        second.await
     };
-    let second = world.time.run(both).await;
-    let found = world.time.run(second).await.unwrap().unwrap();
+    let found = world.time.run(both).await.unwrap().unwrap();
     assert_eq!(found, Some(note(0)));
     assert_eq!(world.decrypts(), [1, 0, 0]);
 }
