@@ -4,6 +4,7 @@
 //! What the SDK logs and prints is outside of the promise; what is ours ends where its errors begin.
 
 mod doctor;
+mod events;
 mod exhibits;
 mod failures;
 mod freshness;

@@ -9,6 +9,7 @@ mod kms_double;
 mod kms_failover;
 mod leaks;
 mod legacy;
+mod observability;
 mod pages;
 mod properties;
 mod records;
