@@ -172,7 +172,7 @@ impl<T: Model + 'static> BatchGet<T> {
         self,
         opener: O,
     ) -> Result<BatchGetOutput<O::Opened>, OperationError<BatchGetItemError>> {
-        let span = span::batch_get_item(&self.core, self.core.local());
+        let span = span::batch_get_item(&self.core, self.core.first_of(&self.reach));
         span::run(span, Box::pin(self.run(opener))).await
     }
 

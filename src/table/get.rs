@@ -159,6 +159,7 @@ impl<T: Model> Get<T> {
         into: impl FnOnce(OpenedItem) -> Result<O, ModelMismatch>,
     ) -> Result<(Option<O>, Option<ConsumedCapacity>), OperationError<GetItemError>> {
         let core = Arc::clone(&self.core);
+        let span = span::get_item(&core, core.first_of(&self.reach));
         let deadline = core.deadline(self.deadline);
         let read = Box::pin(async {
             let stored = self.fetch().await?;
@@ -172,7 +173,7 @@ impl<T: Model> Get<T> {
             Ok((opened.map(into).transpose()?, stored.consumed_capacity))
         });
         let read = async { deadline.run(read).await? };
-        span::run(span::get_item(&core, core.local()), read).await
+        span::run(span, read).await
     }
 
     /// Like [`send_opened`](Self::send_opened), but plaintext is let through where the policy says so.
@@ -181,6 +182,7 @@ impl<T: Model> Get<T> {
         into: impl FnOnce(Found<OpenedItem, Item>) -> Result<O, ModelMismatch>,
     ) -> Result<Option<O>, OperationError<GetItemError>> {
         let core = Arc::clone(&self.core);
+        let span = span::get_item(&core, core.first_of(&self.reach));
         let deadline = core.deadline(self.deadline);
         let read = Box::pin(async {
             let stored = self.fetch().await?;
@@ -192,7 +194,7 @@ impl<T: Model> Get<T> {
             Ok(found.map(into).transpose()?)
         });
         let read = async { deadline.run(read).await? };
-        span::run(span::get_item(&core, core.local()), read).await
+        span::run(span, read).await
     }
 
     async fn fetch(self) -> Result<Stored, OperationError<GetItemError>> {

@@ -213,14 +213,14 @@ impl<T> Query<T> {
     /// [`OperationError::Refused`] for a setting that is not the caller's, and
     /// [`Sdk`](OperationError::Sdk) with the SDK's own error.
     pub async fn count_unverified(self) -> Result<u64, OperationError<QueryError>> {
-        let span = span::query(&self.read.core, self.read.core.local());
+        let span = span::query(&self.read.core, self.read.first());
         let request = self.into_request();
         span::run(span, Box::pin(read::count(&request, &Anchor::default()))).await
     }
 
     /// All items, opened in one way or another.
     pub(super) fn items_by<O: OpenStored>(self, opener: O) -> Items<O::Opened, QueryError> {
-        let span = span::query(&self.read.core, self.read.core.local());
+        let span = span::query(&self.read.core, self.read.first());
         read::items(self.into_request(), opener, span)
     }
 
@@ -229,7 +229,7 @@ impl<T> Query<T> {
         self,
         opener: O,
     ) -> Result<Page<O::Opened>, OperationError<QueryError>> {
-        let span = span::query(&self.read.core, self.read.core.local());
+        let span = span::query(&self.read.core, self.read.first());
         Box::pin(read::page(self.into_request(), opener, span)).await
     }
 

@@ -23,6 +23,7 @@ use super::read_policy::Reach;
 use super::span::{self, Verb};
 use crate::expression::{Condition, Placeholders, Projection, attribute};
 use crate::item::Item;
+use crate::region::Member;
 
 /// What is read, apart from the keys of a query.
 #[derive(Clone)]
@@ -49,6 +50,11 @@ impl Read {
             concurrency: page::DEFAULT_CONCURRENCY,
             deadline: None,
         }
+    }
+
+    /// The region that is asked first.
+    pub(super) fn first(&self) -> &Member {
+        self.core.first_of(&self.reach)
     }
 
     /// Joins another filter to the one that is there.

@@ -3,6 +3,7 @@
 use super::call::Route;
 use super::core::Core;
 use super::error::Refused;
+use crate::region::Member;
 
 /// Where a table is read when its local region fails.
 ///
@@ -55,6 +56,13 @@ impl Reach {
 }
 
 impl Core {
+    /// The region that a read asks first.
+    pub(super) fn first_of(&self, reach: &Reach) -> &Member {
+        let named = reach.region.as_deref();
+        let named = named.and_then(|name| self.regions().member(name));
+        named.unwrap_or_else(|| self.local())
+    }
+
     /// The regions that a read may ask. One that is strongly consistent stays where it is asked first.
     pub(super) fn route(
         &self,

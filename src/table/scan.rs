@@ -177,14 +177,14 @@ impl<T> Scan<T> {
     /// [`OperationError::Refused`] for a setting that is not the caller's, and
     /// [`Sdk`](OperationError::Sdk) with the SDK's own error.
     pub async fn count_unverified(self) -> Result<u64, OperationError<ScanError>> {
-        let span = span::scan(&self.read.core, self.read.core.local());
+        let span = span::scan(&self.read.core, self.read.first());
         let request = self.into_request();
         span::run(span, Box::pin(read::count(&request, &Anchor::default()))).await
     }
 
     /// All items, opened in one way or another.
     pub(super) fn items_by<O: OpenStored>(self, opener: O) -> Items<O::Opened, ScanError> {
-        let span = span::scan(&self.read.core, self.read.core.local());
+        let span = span::scan(&self.read.core, self.read.first());
         read::items(self.into_request(), opener, span)
     }
 
@@ -193,7 +193,7 @@ impl<T> Scan<T> {
         self,
         opener: O,
     ) -> Result<Page<O::Opened>, OperationError<ScanError>> {
-        let span = span::scan(&self.read.core, self.read.core.local());
+        let span = span::scan(&self.read.core, self.read.first());
         Box::pin(read::page(self.into_request(), opener, span)).await
     }
 

@@ -36,7 +36,7 @@ impl<T> ParallelScan<T> {
     ///
     /// Those of [`Scan::count_unverified`].
     pub async fn count_unverified(self) -> Result<u64, OperationError<ScanError>> {
-        let span = span::scan(&self.scan.read.core, self.scan.read.core.local());
+        let span = span::scan(&self.scan.read.core, self.scan.read.first());
         let count = async {
             let segments = self.requests()?;
             let anchor = Anchor::default();
@@ -67,7 +67,7 @@ impl<T> ParallelScan<T> {
         self,
         opener: impl Fn() -> O,
     ) -> Items<O::Opened, ScanError> {
-        let span = span::scan(&self.scan.read.core, self.scan.read.core.local());
+        let span = span::scan(&self.scan.read.core, self.scan.read.first());
         let anchor = Anchor::default();
         let fetches = match self.requests() {
             Ok(requests) => requests
