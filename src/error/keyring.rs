@@ -60,6 +60,8 @@ pub enum KeyringErrorKind {
     /// The limit of calls for one item, or for the page it is on, was reached; the rest was not
     /// tried.
     NotTried,
+    /// Nobody waited for the answer any more: the deadline of an operation passed, or it was given up.
+    Abandoned,
     /// The random source failed.
     Randomness,
     /// A keyring of the user's own failed.
@@ -163,8 +165,8 @@ impl KeyringError {
         self.attempts().last().map_or(self, Self::last_attempt)
     }
 
-    /// Whether the same call may succeed a little later: the service was unavailable or throttled, or the
-    /// key's replica not ready yet.
+    /// Whether the same call may succeed a little later: the service was unavailable or throttled, the
+    /// key's replica not ready yet, or the time too short.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(
@@ -173,6 +175,7 @@ impl KeyringError {
                 | KeyringErrorKind::CircuitOpen
                 | KeyringErrorKind::Throttled
                 | KeyringErrorKind::ReplicaCreating
+                | KeyringErrorKind::Abandoned
         ) || self.attempts().iter().any(Self::is_retryable)
     }
 
@@ -259,6 +262,7 @@ impl fmt::Display for KeyringErrorKind {
                 "encrypted data key is malformed or does not authenticate"
             }
             Self::NotTried => "not tried: too many calls for one item, or for its page",
+            Self::Abandoned => "nobody waited for the answer any more",
             Self::Randomness => "the random source failed",
             Self::Other => "keyring failed",
         })

@@ -20,8 +20,8 @@ use super::error::{AbsentInFallback, OperationError, Refused};
 use super::freshness::Origin;
 use super::key_bytes::KeyBytes;
 use super::page::{
-    AsOpened, DEFAULT_CONCURRENCY, IntoModel, ItemError, OpenStored, Opening, UnopenedItem,
-    open_all,
+    AsOpened, DEFAULT_CONCURRENCY, IntoModel, ItemError, OpenStored, Opening, Patience,
+    UnopenedItem, open_all,
 };
 use super::read_policy::{Reach, ReadPolicy};
 use super::span;
@@ -118,8 +118,9 @@ impl<T: Model + 'static> BatchGet<T> {
         self
     }
 
-    /// How long asking may take, with all its attempts. What was not answered by then is
-    /// [`Unprocessed`](ItemError::Unprocessed). Default: what the
+    /// How long it may take, with all its attempts and calls to KMS. What was not answered by then is
+    /// [`Unprocessed`](ItemError::Unprocessed), and what was not opened
+    /// [`DeadlineExceeded`](ItemError::DeadlineExceeded). Default: what the
     /// [table](crate::table::SealedTableBuilder::deadline) says.
     pub fn deadline(mut self, after: Duration) -> Self {
         self.deadline = Some(after);
@@ -190,13 +191,14 @@ impl<T: Model + 'static> BatchGet<T> {
             .iter()
             .map(|asked| (asked.bytes.clone(), asked.attributes.clone()));
         let route = self.core.route(&self.reach, self.consistent_read)?;
+        let deadline = self.core.deadline(self.deadline);
         let mut reader = KeyReader::new(
             &self.core,
             route,
             keys,
             self.input,
             self.consistent_read,
-            self.core.deadline(self.deadline),
+            deadline.clone(),
         );
         let mut results = BTreeMap::new();
         let mut regions: Vec<String> = Vec::new();
@@ -215,6 +217,7 @@ impl<T: Model + 'static> BatchGet<T> {
                 origin: Origin::Table,
                 region: reply.region,
                 concurrency: self.concurrency,
+                patience: Patience::Until(deadline.clone()),
             };
             let opened = open(&self.core, Arc::clone(&opener), reply.found, opening).await;
             results.extend(opened);

@@ -119,7 +119,7 @@ impl<T: Model> BatchWrite<T> {
         self
     }
 
-    /// How long it may take, with all its attempts. Default: what the
+    /// How long it may take, with all its attempts and calls to KMS. Default: what the
     /// [table](crate::table::SealedTableBuilder::deadline) says.
     pub fn deadline(mut self, after: Duration) -> Self {
         self.deadline = Some(after);
@@ -160,11 +160,11 @@ impl<T: Model> BatchWrite<T> {
     }
 
     async fn run(self) -> Result<BatchWriteOutput, BatchWriteFailure> {
-        let writer = match prepare(&self.core, &self.writes, &self.input, self.concurrency).await {
-            Ok(entries) => {
-                let deadline = self.core.deadline(self.deadline);
-                Writer::new(&self.core, entries, self.input, deadline)
-            }
+        let deadline = self.core.deadline(self.deadline);
+        let prepare = prepare(&self.core, &self.writes, &self.input, self.concurrency);
+        let prepared = deadline.run(prepare).await;
+        let writer = match prepared.unwrap_or_else(|exceeded| Err(exceeded.into())) {
+            Ok(entries) => Writer::new(&self.core, entries, self.input, deadline),
             Err(error) => {
                 let writes = self.writes.into_iter().flatten().collect();
                 return Err(BatchWriteFailure::not_sent(error, writes));

@@ -110,7 +110,8 @@ impl<T: Model> SealedTableBuilder<T> {
     ///
     /// What takes longer is given up: [`DeadlineExceeded`](crate::OperationError::DeadlineExceeded), or
     /// [`OutcomeUnknown`](crate::OperationError::OutcomeUnknown) if a write was on its way already. Of
-    /// queries and scans it is the time for one page. What came back with a write is opened within the
+    /// queries and scans it is the time for one page, and in a [stream](super::Items) for opening each of its
+    /// items as well, since whoever reads it decides how fast. What came back with a write is opened within the
     /// time-outs of its own calls, since the write is done.
     pub fn deadline(mut self, after: Duration) -> Self {
         self.deadline = Some(after);

@@ -14,7 +14,7 @@ use super::plaintext::{Found, Migration};
 use super::read_policy::ReadPolicy;
 use super::routing::Routing;
 use super::span;
-use crate::error::{OpenError, SealError};
+use crate::error::{KeyringError, KeyringErrorKind, OpenError, SealError};
 use crate::format::{RESERVED_PREFIX, is_replication_attribute};
 use crate::item::{
     AttributeSchema, Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions, SealedLegend,
@@ -278,7 +278,9 @@ impl Core {
         item: Item,
         budget: Option<&CallBudget>,
     ) -> Result<(OpenedItem, SealedLegend), OpenError> {
+        let mut unfinished = Unfinished(Some(self));
         let opened = self.verify(key, item, budget).await;
+        unfinished.0 = None;
         self.audit(opened.as_ref().map(|(opened, _)| opened));
         opened
     }
@@ -349,6 +351,18 @@ impl Core {
         match self.schema().sort_key_name() {
             None => Some(Key::new(partition)),
             Some(name) => Some(Key::with_sort(partition, item.get(name)?.clone())),
+        }
+    }
+}
+
+/// Tells of an item that nobody waits for any more while it is being opened.
+struct Unfinished<'a>(Option<&'a Core>);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(core) = self.0 {
+            let error = KeyringError::new(KeyringErrorKind::Abandoned);
+            core.audit(Err(&error.into()));
         }
     }
 }

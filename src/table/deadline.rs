@@ -36,6 +36,19 @@ impl Deadline {
         self.sleep.as_ref().is_none_or(passed)
     }
 
+    /// The same as a reason to stop.
+    pub(super) fn check(&self) -> Result<(), DeadlineExceeded> {
+        match self.has_passed() {
+            true => Err(DeadlineExceeded::new(self.after)),
+            false => Ok(()),
+        }
+    }
+
+    /// The time that a part of the work may take which begins now, so that half is left for the rest.
+    pub(super) fn half(&self, sleep: Option<SharedAsyncSleep>) -> Self {
+        Self::new(sleep, self.after / 2)
+    }
+
     /// Does some work, and gives it up if the deadline passes first.
     pub(super) async fn run<T>(
         &self,

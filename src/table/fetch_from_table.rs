@@ -2,13 +2,13 @@
 //! says what they are.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 
 use super::batch_get::KeyReader;
 use super::core::Core;
+use super::deadline::Deadline;
 use super::error::OperationError;
 use super::key_bytes::KeyBytes;
 use super::page::{ItemError, StoredPage, UnopenedItem};
@@ -22,7 +22,7 @@ use crate::item::Item;
 pub(super) struct TableRead {
     pub(super) consistent_read: Option<bool>,
     pub(super) return_consumed_capacity: Option<ReturnConsumedCapacity>,
-    pub(super) deadline: Option<Duration>,
+    pub(super) deadline: Deadline,
 }
 
 /// An entry of the index: the key of an item, or why it is none.
@@ -51,7 +51,7 @@ pub(super) async fn fetch<E: ReadError>(
         keys,
         input,
         settings.consistent_read,
-        core.deadline(settings.deadline),
+        settings.deadline,
     );
     let mut found = BTreeMap::new();
     while let Some(reply) = reader.next().await {

@@ -6,8 +6,9 @@ use crate::region::Member;
 
 /// After how long a table read is sent to the next region as well.
 ///
-/// The first conclusive answer wins: an item that a fallback region does not have proves nothing, so that the
-/// local region is waited for. Each hedge takes a token of the fallback region's
+/// The first conclusive answer wins: an item that a fallback region does not have proves nothing, nor does a
+/// page without items, so that the local region is waited for. If that refuses, the fallback's answer does
+/// not count: only an outage is gone around. Each hedge takes a token of the fallback region's
 /// [retry budget](crate::region::RetryBudget), so a region that is slow for long does not double the load
 /// on the next one. Opening comes after the race: calls to KMS are never hedged.
 ///

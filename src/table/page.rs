@@ -14,7 +14,7 @@ pub(super) use anchor::Anchor;
 pub use failure::{ItemError, PageFailure, UnopenedItem};
 pub(super) use items::Fetch;
 pub use items::Items;
-pub(super) use open::{AsOpened, IntoModel, OpenStored, Opening, Partition, open_all};
+pub(super) use open::{AsOpened, IntoModel, OpenStored, Opening, Partition, Patience, open_all};
 
 use crate::item::Item;
 

@@ -10,12 +10,13 @@ use futures_util::stream::StreamExt as _;
 
 use super::call::Route;
 use super::core::Core;
+use super::deadline::Deadline;
 use super::error::{OperationError, Refused, SdkFailure};
 use super::fetch_from_table::{self, TableRead};
 use super::freshness::Origin;
 use super::index::{KeyNames, SecondaryIndex};
 use super::page::{
-    self, Anchor, Facts, Fetch, Items, OpenStored, Opening, OpeningPage, Page, Partition,
+    self, Anchor, Facts, Fetch, Items, OpenStored, Opening, OpeningPage, Page, Partition, Patience,
     StoredPage, open_all,
 };
 use super::read_error::ReadError;
@@ -190,9 +191,9 @@ async fn ask<S: Source>(
     start: Option<Item>,
     answer: Answer,
     anchor: &Anchor,
+    deadline: &Deadline,
 ) -> Result<Answered, OperationError<S::Error>> {
     let read = source.read();
-    let deadline = read.core.deadline(read.deadline);
     let answered = loop {
         let route = read.route(source.consistent_read(), anchor)?;
         let asking = source.ask(start.clone(), answer, &route);
@@ -218,7 +219,13 @@ pub(super) fn fetcher<S: Source, O: OpenStored>(
     let (opener, anchor) = (Arc::new(opener), anchor.clone());
     Arc::new(move |start| {
         let (source, opener, anchor) = (Arc::clone(&source), Arc::clone(&opener), anchor.clone());
-        let page = async move { opening_page(&*source, opener, start, &anchor).await };
+        let page = async move {
+            let read = source.read();
+            let deadline = read.core.deadline(read.deadline);
+            // Whoever reads a stream decides how fast, so each item has a time of its own.
+            let patience = Patience::Each(read.deadline);
+            opening_page(&*source, opener, start, &anchor, (deadline, patience)).await
+        };
         Box::pin(page) as BoxFuture<'static, _>
     })
 }
@@ -228,17 +235,20 @@ async fn opening_page<S: Source, O: OpenStored>(
     opener: Arc<O>,
     start: Option<Item>,
     anchor: &Anchor,
+    (deadline, patience): (Deadline, Patience),
 ) -> Result<OpeningPage<O::Opened>, OperationError<S::Error>> {
-    let answered = ask(source, start, Answer::Items, anchor).await?;
+    let answered = ask(source, start, Answer::Items, anchor, &deadline).await?;
     let read = source.read();
     let partition = answered.partition.clone();
     let stored = if read.from_table {
         let settings = TableRead {
             consistent_read: source.consistent_read(),
             return_consumed_capacity: source.return_consumed_capacity().cloned(),
-            deadline: read.deadline,
+            // So that there is some time left to open what comes of it.
+            deadline: deadline.half(read.core.local().sleep()),
         };
-        fetch_from_table::fetch(&read.core, answered, settings).await?
+        let fetch = fetch_from_table::fetch(&read.core, answered, settings);
+        deadline.run(fetch).await??
     } else {
         StoredPage {
             items: answered.items.into_iter().map(Ok).collect(),
@@ -254,6 +264,7 @@ async fn opening_page<S: Source, O: OpenStored>(
         origin,
         region: stored.facts.region.clone(),
         concurrency: read.concurrency,
+        patience,
     };
     let items = open_all(core, opener, partition, stored.items, opening);
     let items = items.filter_map(|item| std::future::ready(item.transpose()));
@@ -271,7 +282,11 @@ pub(super) async fn page<S: Source, O: OpenStored>(
 ) -> Result<Page<O::Opened>, OperationError<S::Error>> {
     let start = source.read().start.clone();
     let page = Box::pin(async move {
-        let page = opening_page(&source, Arc::new(opener), start, &Anchor::default()).await?;
+        let read = source.read();
+        let deadline = read.core.deadline(read.deadline);
+        let time = (deadline.clone(), Patience::Until(deadline));
+        let (opener, anchor) = (Arc::new(opener), Anchor::default());
+        let page = opening_page(&source, opener, start, &anchor, time).await?;
         Ok(page.finish().await)
     });
     span::run(verb, page).await
@@ -295,7 +310,10 @@ pub(super) async fn count<S: Source>(
 ) -> Result<u64, OperationError<S::Error>> {
     let (mut total, mut start) = (0_u64, source.read().start.clone());
     loop {
-        let page = ask(source, start, Answer::Count, anchor).await?.facts;
+        let read = source.read();
+        let deadline = read.core.deadline(read.deadline);
+        let page = ask(source, start, Answer::Count, anchor, &deadline).await?;
+        let page = page.facts;
         total = total.saturating_add(u64::try_from(page.count).unwrap_or(u64::MAX));
         match page.last_evaluated_key {
             Some(key) => start = Some(key),

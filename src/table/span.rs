@@ -139,6 +139,13 @@ pub(super) async fn run<T, E: Outcome>(
     result
 }
 
+/// Records that another region is asked than the one that was meant.
+pub(super) fn record_region(region: &str) {
+    if let Some(span) = current() {
+        span.record("region", region);
+    }
+}
+
 /// Records what opened the one item that the current operation read.
 pub(super) fn record_opened(opened: &OpenedItem) {
     let Some(span) = current() else { return };

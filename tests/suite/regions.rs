@@ -7,7 +7,9 @@ mod deadline;
 mod hedge;
 mod home;
 mod pages;
+mod patience;
 mod reads;
+mod told;
 mod verb;
 
 use std::sync::{Arc, Mutex};
@@ -194,6 +196,14 @@ impl Observer for Events {
                 let cause = e.cause.map_or("open", |class| class.as_str());
                 format!("fallback {} {} {} {cause}", e.service, e.from, e.to)
             }
+            Event::Hedge(e) => format!("hedge {} {} {} {}", e.operation, e.first, e.second, e.won),
+            Event::Audit(e) => {
+                let (caller, region) = (e.caller.unwrap_or("-"), e.region.unwrap_or("-"));
+                format!("audit {caller} {} {region} {}", e.keyring, e.outcome)
+            }
+            Event::Verification(e) => format!("verification {} {}", e.table, e.kind),
+            Event::Plaintext(e) => format!("plaintext {}", e.table),
+            Event::Verb(e) => format!("verb {} {} {}", e.operation, e.table, e.outcome),
             Event::Breaker(e) => format!("breaker {} {} {}", e.service, e.region, e.state),
             _ => return,
         };

@@ -81,7 +81,8 @@ pub struct BatchWriteFailure {
 pub enum BatchWriteCause {
     /// The operation failed: before anything was sent, or with the SDK's error for one request.
     Operation(OperationError<BatchWriteItemError>),
-    /// The deadline passed while DynamoDB left writes unprocessed, or before all were sent.
+    /// The deadline passed while a request was under way, while DynamoDB left writes unprocessed, or
+    /// before all were sent.
     Deadline,
     /// DynamoDB handed back a write that was not in the request.
     NotOurs,

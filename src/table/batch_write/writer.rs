@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::batch_write_item::builders::BatchWriteItemInputBuilder;
 use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemError, BatchWriteItemOutput};
 use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
@@ -12,6 +13,7 @@ use crate::region::Backoff;
 use crate::table::attempt::{Attempts, Failed, Repeat};
 use crate::table::core::Core;
 use crate::table::deadline::Deadline;
+use crate::table::error::SdkFailure;
 use crate::table::key_bytes::KeyBytes;
 
 /// Writes that one request takes.
@@ -67,13 +69,13 @@ impl<'a> Writer<'a> {
 
     pub(super) async fn run(mut self) -> Result<BatchWriteOutput, BatchWriteFailure> {
         while !self.left.is_empty() {
+            if self.deadline.has_passed() {
+                return Err(self.failed(BatchWriteCause::Deadline, Vec::new()));
+            }
             let count = self.left.len().min(MAX_WRITES);
             let chunk: Vec<_> = self.left.drain(..count).collect();
             if let Err(Stop(cause, unknown)) = self.send(chunk).await {
                 return Err(self.failed(cause, unknown));
-            }
-            if !self.left.is_empty() && self.deadline.has_passed() {
-                return Err(self.failed(BatchWriteCause::Deadline, Vec::new()));
             }
         }
         Ok(BatchWriteOutput {
@@ -117,6 +119,9 @@ impl<'a> Writer<'a> {
             Failed::NotSent(open) => {
                 self.left.extend(chunk);
                 Stop(BatchWriteCause::Operation(open.into()), Vec::new())
+            }
+            Failed::NotApplied(failure) if is_late(&failure) && self.deadline.has_passed() => {
+                Stop(BatchWriteCause::Deadline, chunk)
             }
             Failed::NotApplied(failure) | Failed::Unknown { lost: failure, .. } => {
                 Stop(BatchWriteCause::Operation(failure.into()), chunk)
@@ -163,6 +168,10 @@ impl<'a> Writer<'a> {
         let unwritten = writes(&mut self.left.into_iter());
         BatchWriteFailure::new(cause, self.written, unwritten, unknown)
     }
+}
+
+fn is_late(failure: &SdkFailure<BatchWriteItemError>) -> bool {
+    matches!(failure.error(), SdkError::TimeoutError(_))
 }
 
 fn key_of(schema: &ItemSchema, request: &WriteRequest) -> Option<KeyBytes> {

@@ -13,6 +13,13 @@ pub(super) enum Failure {
     Class(FaultClass),
 }
 
+impl Failure {
+    /// Whether the next region may be asked for it.
+    pub(super) fn may_move(self) -> bool {
+        matches!(self, Self::NotAsked | Self::Class(FaultClass::Unavailable))
+    }
+}
+
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {

@@ -7,13 +7,14 @@ use super::{Missed, Request, Route, once};
 use crate::observe::{Event, HedgeEvent};
 use crate::region::Member;
 use crate::table::hedge::Hedge;
+use crate::table::span;
 
 /// Which region answered, if any did.
 type Raced<'a, R> = Result<Response<'a, <R as Request>::Output>, Missed<<R as Request>::Error>>;
 
 impl<'a> Route<'a> {
     /// Asks the first region, and the next one as well if that takes long. What the first one misses is
-    /// reported, whatever the second did.
+    /// reported, whatever the second did, and where no other region may be asked for it, it is final.
     pub(super) async fn first_attempt<R: Request>(&self, request: &R) -> Raced<'a, R> {
         let first = self.first();
         let asking = Box::pin(once(first, request));
@@ -30,10 +31,13 @@ impl<'a> Route<'a> {
         }
         let (raced, won) = match select(asking, Box::pin(once(second, request))).await {
             Either::Left((Ok(output), _)) => (Ok(self.response(output, first)), false),
-            Either::Left((Err(missed), hedged)) => match conclusive(request, hedged.await) {
-                Some(output) => (Ok(self.response(output, second)), true),
-                None => (Err(missed), false),
+            // The second stands in for the first where it might have been asked instead, and then
+            // for whatever it says.
+            Either::Left((Err(missed), hedged)) if missed.may_move() => match hedged.await {
+                Ok(output) => (Ok(self.response(output, second)), true),
+                Err(_) => (Err(missed), false),
             },
+            Either::Left((Err(missed), _)) => (Err(missed), false),
             Either::Right((hedged, asking)) => match conclusive(request, hedged) {
                 Some(output) => (Ok(self.response(output, second)), true),
                 None => {
@@ -43,6 +47,9 @@ impl<'a> Route<'a> {
             },
         };
         self.tell_hedge(R::OPERATION, second, won);
+        if won {
+            span::record_region(second.region());
+        }
         raced
     }
 

@@ -49,8 +49,18 @@ requests! {
         }
     };
     "PutItem" => put_item, PutItemInputBuilder, PutItemOutput, PutItemError;
-    "Query" => query, QueryInputBuilder, QueryOutput, QueryError;
-    "Scan" => scan, ScanInputBuilder, ScanOutput, ScanError;
+    "Query" => query, QueryInputBuilder, QueryOutput, QueryError {
+        /// There is something.
+        fn is_conclusive(&self, output: &Self::Output) -> bool {
+            output.count() > 0
+        }
+    };
+    "Scan" => scan, ScanInputBuilder, ScanOutput, ScanError {
+        /// There is something.
+        fn is_conclusive(&self, output: &Self::Output) -> bool {
+            output.count() > 0
+        }
+    };
     "TransactGetItems" => transact_get_items, TransactGetItemsInputBuilder, TransactGetItemsOutput, TransactGetItemsError {
         fn outcome(error: &SdkError<Self::Error, HttpResponse>) -> CallOutcome {
             cancelled_outcome(error)

@@ -8,6 +8,7 @@ use crate::region::{Backoff, Member};
 use crate::table::core::Core;
 use crate::table::error::SdkFailure;
 use crate::table::hedge::Hedge;
+use crate::table::span;
 
 /// The regions that a read may ask, in order.
 #[derive(Clone)]
@@ -126,6 +127,7 @@ impl<'a> Route<'a> {
             Failure::Class(class) => Some(class),
         };
         tracing::debug!(from, to, "table fallback");
+        span::record_region(to);
         self.observers.emit(&Event::Fallback(FallbackEvent {
             service: Service::DynamoDb,
             from,
@@ -136,6 +138,11 @@ impl<'a> Route<'a> {
 }
 
 impl<E> Missed<E> {
+    /// Whether the next region may be asked instead.
+    pub(super) fn may_move(&self) -> bool {
+        self.failure().may_move()
+    }
+
     fn failure(&self) -> Failure {
         match self {
             Self::Failed(_, CallOutcome::Fault(class)) => Failure::Class(*class),

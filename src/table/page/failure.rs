@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 
 use crate::error::OpenError;
 use crate::item::{Key, ModelMismatch};
-use crate::table::error::{AbsentInFallback, OperationError};
+use crate::table::error::{AbsentInFallback, DeadlineExceeded, OperationError};
 use crate::table::freshness::{Diverged, FreshnessError, Rejected, Stale};
 use crate::table::span::Outcome;
 
@@ -23,6 +23,8 @@ pub enum ItemError {
     Unprocessed,
     /// A fallback region has nothing under the key, which proves little.
     AbsentInFallback(AbsentInFallback),
+    /// DynamoDB handed the item out, and it was not opened before the deadline.
+    DeadlineExceeded(DeadlineExceeded),
     /// A newer one was seen.
     Stale(Stale),
     /// Another one of the same version was seen: one of two writes is lost.
@@ -38,9 +40,11 @@ impl ItemError {
         match self {
             Self::Open(error) => error.is_retryable(),
             Self::Model(_) | Self::Diverged(_) => false,
-            Self::Unprocessed | Self::AbsentInFallback(_) | Self::Stale(_) | Self::Freshness(_) => {
-                true
-            }
+            Self::Unprocessed
+            | Self::AbsentInFallback(_)
+            | Self::DeadlineExceeded(_)
+            | Self::Stale(_)
+            | Self::Freshness(_) => true,
         }
     }
 
@@ -52,7 +56,9 @@ impl ItemError {
             Self::Stale(stale) => Some(stale.region()),
             Self::Diverged(diverged) => Some(diverged.region()),
             Self::AbsentInFallback(absent) => Some(absent.region()),
-            Self::Model(_) | Self::Unprocessed | Self::Freshness(_) => None,
+            Self::Model(_) | Self::Unprocessed | Self::DeadlineExceeded(_) | Self::Freshness(_) => {
+                None
+            }
         }
     }
 }
@@ -64,6 +70,7 @@ impl Outcome for ItemError {
             Self::Model(_) => "model mismatch",
             Self::Unprocessed => "unprocessed",
             Self::AbsentInFallback(_) => "absent in fallback",
+            Self::DeadlineExceeded(_) => "deadline exceeded",
             Self::Stale(_) => "stale",
             Self::Diverged(_) => "diverged",
             Self::Freshness(_) => "freshness unknown",
@@ -78,6 +85,7 @@ impl fmt::Display for ItemError {
             Self::Model(_) => "item does not fit the model",
             Self::Unprocessed => "item was not handed out before the deadline",
             Self::AbsentInFallback(_) => "item is not in a fallback region",
+            Self::DeadlineExceeded(_) => "item was not opened before the deadline",
             Self::Stale(_) => "item is older than one that was seen",
             Self::Diverged(_) => "item is not the one of its version that was seen",
             Self::Freshness(_) => "item is not known to be the newest",
@@ -94,6 +102,7 @@ impl Error for ItemError {
             Self::Diverged(error) => Some(error),
             Self::Freshness(error) => Some(error),
             Self::AbsentInFallback(error) => Some(error),
+            Self::DeadlineExceeded(error) => Some(error),
             Self::Unprocessed => None,
         }
     }
@@ -107,6 +116,12 @@ impl From<Rejected> for ItemError {
             Rejected::Diverged(diverged) => Self::Diverged(diverged),
             Rejected::Freshness(error) => Self::Freshness(error),
         }
+    }
+}
+
+impl From<DeadlineExceeded> for ItemError {
+    fn from(exceeded: DeadlineExceeded) -> Self {
+        Self::DeadlineExceeded(exceeded)
     }
 }
 

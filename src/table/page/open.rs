@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::stream::{self, Stream, StreamExt as _};
@@ -12,6 +13,8 @@ use crate::error::{AttributeIssue, InvalidAttribute, OpenError};
 use crate::item::{Item, Model, OpenedItem};
 use crate::materials::CallBudget;
 use crate::table::core::Core;
+use crate::table::deadline::Deadline;
+use crate::table::error::DeadlineExceeded;
 use crate::table::freshness::{Look, Origin};
 use crate::value::Terminal;
 
@@ -93,6 +96,25 @@ pub(in crate::table) struct Opening {
     pub(in crate::table) region: String,
     /// How many at the same time.
     pub(in crate::table) concurrency: usize,
+    pub(in crate::table) patience: Patience,
+}
+
+/// How long opening items may take.
+pub(in crate::table) enum Patience {
+    /// All of them, until then.
+    Until(Deadline),
+    /// Each of them as long as an operation, from when it is begun.
+    Each(Option<Duration>),
+}
+
+impl Patience {
+    /// None begins once it has passed.
+    fn deadline(&self, core: &Core) -> Result<Deadline, DeadlineExceeded> {
+        match self {
+            Self::Until(deadline) => deadline.check().map(|()| deadline.clone()),
+            Self::Each(own) => Ok(core.deadline(*own)),
+        }
+    }
 }
 
 /// Opens items, some at the same time, and yields them in the order they came in; nothing
@@ -117,7 +139,15 @@ pub(in crate::table) fn open_all<O: OpenStored>(
         async move {
             let partition = partition.as_deref();
             let look = Look::of_many(&opening.region, opening.origin, &budget);
-            open_one(&core, &*opener, partition, look, item?).await
+            let item = item?;
+            let key = core.key_of(&item);
+            let opened = open_one(&core, &*opener, partition, look, item);
+            let opened = match opening.patience.deadline(&core) {
+                Ok(deadline) => deadline.run(opened).await,
+                Err(exceeded) => Err(exceeded),
+            };
+            let opened = opened.unwrap_or_else(|exceeded| Err(exceeded.into()));
+            opened.map_err(|error| UnopenedItem::new(key, error))
         }
     });
     stream::iter(work).buffered(concurrency)
@@ -129,13 +159,11 @@ async fn open_one<O: OpenStored>(
     partition: Option<&Partition>,
     look: Look<'_>,
     item: Item,
-) -> Result<Option<O::Opened>, UnopenedItem> {
-    let key = core.key_of(&item);
-    let opened = match partition {
+) -> Result<Option<O::Opened>, ItemError> {
+    match partition {
         Some(partition) if !partition.holds(&item) => {
             Err(core.not_opened(partition.missed()).into())
         }
         _ => opener.open(core, look, item).await,
-    };
-    opened.map_err(|error| UnopenedItem::new(key, error))
+    }
 }

@@ -129,3 +129,53 @@ async fn needs_somewhere_to_go() {
             .contains("LocalThenFallback")
     );
 }
+
+#[tokio::test]
+async fn a_page_without_items_settles_nothing_either() {
+    let world = World::with_notes(0).await;
+    world.put_only_in(EU, "new").await;
+    let table = world.hedging(HealthPolicy::new());
+    world.fail(EU, Fault::Latency(SLOW));
+    let (page, took) = world.timed(table.scan().page()).await;
+    let page = page.unwrap();
+    assert_eq!((page.region(), page.items().len(), took), (EU, 1, SLOW));
+    let (count, _) = world.timed(table.scan().count_unverified()).await;
+    assert_eq!(count.unwrap(), 1);
+}
+
+/// It would be a way around whatever somebody meant.
+#[tokio::test]
+async fn a_region_that_refuses_late_is_not_gone_around() {
+    let world = World::with_notes(1).await;
+    let table = world.hedging(HealthPolicy::new());
+    world.cloud.region(EU).remove_table("notes").unwrap();
+    world.fail(EU, Fault::Latency(SLOW));
+    world.fail(US, Fault::Latency(10 * SLOW));
+    let (result, took) = world.run(Verb::Get, &table).await;
+    let told = result.unwrap_err();
+    assert_eq!(told.region.as_deref(), Some(EU), "{told:?}");
+    assert!(
+        told.shown.contains("the service reported an error"),
+        "{told:?}"
+    );
+    assert_eq!(took, SLOW, "it is final");
+    let hedges = ["hedge GetItem eu-west-1 us-east-1 false"];
+    assert_eq!(world.events.of("hedge"), hedges);
+    assert_eq!(world.events.of("fallback"), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_answer_of_the_second_region_counts_as_a_fallbacks_once_the_first_has_failed() {
+    let world = World::with_notes(1).await;
+    world.put_only_in(EU, "new").await;
+    let table = world.hedging(HealthPolicy::new());
+    world.fail(EU, Fault::Timeout(SLOW));
+    world.fail(US, Fault::Latency(2 * SLOW));
+    let (result, took) = world.timed(table.get("new").send()).await;
+    let error = result.unwrap_err();
+    assert!(
+        matches!(error, dynaseal::OperationError::AbsentInFallback(_)),
+        "{error:?}"
+    );
+    assert_eq!((took, world.asked()), (DELAY + 2 * SLOW, [1, 1, 0]));
+}
