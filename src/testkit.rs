@@ -66,6 +66,7 @@ mod region;
 mod replication;
 mod route;
 mod server;
+mod stored;
 mod table;
 mod traffic;
 mod virtual_time;

@@ -242,13 +242,14 @@ impl Cloud {
         RegionHandle { cloud: self, name }
     }
 
+    /// The database of a region.
+    pub(super) fn database(&self, region: &str) -> Result<&Database, TestkitError> {
+        let unknown = || TestkitError::new(format!("the cloud has no region `{region}`"));
+        self.databases.get(region).ok_or_else(unknown)
+    }
+
     pub(super) fn expect_region(&self, region: &str) -> Result<(), TestkitError> {
-        if self.databases.contains_key(region) {
-            return Ok(());
-        }
-        Err(TestkitError::new(format!(
-            "the cloud has no region `{region}`"
-        )))
+        self.database(region).map(drop)
     }
 }
 

@@ -35,7 +35,7 @@ use sleeper::{Sleeper, Sleepers};
 /// * A client that drops a request on the wire, such as the loser of a hedge, is not waited for. It may take
 ///   effect later.
 /// * Order is that of deadlines, and of creation where these are equal. In which order requests that are on
-///   the wire at once are answered is for the sockets to decide.
+///   the wire at once are answered is for the sockets to decide, unless they go [in turn](Self::in_turn).
 ///
 /// # Examples
 ///
@@ -79,6 +79,16 @@ impl VirtualTime {
             start,
             sleepers: Arc::new(Mutex::new(Sleepers::new(start))),
         }
+    }
+
+    /// Lets only one request be on the wire at a time, for all clients of the cloud: they go in the order in
+    /// which they were made, each when the one before it was answered.
+    ///
+    /// Nothing is left to the sockets then: a test that does the same twice sees the same twice.
+    #[must_use]
+    pub fn in_turn(self) -> Self {
+        self.wire.take_turns();
+        self
     }
 
     /// The time.

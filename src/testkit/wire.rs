@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
@@ -23,6 +23,7 @@ struct State {
     empty: Notify,
     /// A thousand requests at once would be two thousand sockets, more than many systems give a process.
     places: Semaphore,
+    in_turn: AtomicBool,
 }
 
 /// As many requests are sent at once; more wait, and count as sent.
@@ -35,6 +36,7 @@ impl Default for State {
             changes: AtomicU64::default(),
             empty: Notify::default(),
             places: Semaphore::new(PLACES),
+            in_turn: AtomicBool::default(),
         }
     }
 }
@@ -68,6 +70,14 @@ impl Wire {
                 return;
             }
             emptied.await;
+        }
+    }
+
+    /// Sends one request after the other from now on.
+    pub(super) fn take_turns(&self) {
+        let before = self.0.in_turn.swap(true, Ordering::AcqRel);
+        if !before {
+            self.0.places.forget_permits(PLACES - 1);
         }
     }
 
