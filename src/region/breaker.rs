@@ -15,7 +15,7 @@ use crate::observe::BreakerState;
 ///
 /// * *Closed*: calls go out. After [`failures`](Self::failures) failures in a row, it opens.
 /// * *Open*: no call goes out, for [`open_for`](Self::open_for) and up to a fifth more, at random, so
-///   that not all processes come back at once.
+///   that not all processes come back at once ([`jitter`](Self::jitter)).
 /// * *Half-open*: [`probes`](Self::probes) calls at the same time go out. After
 ///   [`successes`](Self::successes) successful ones it closes; at the first that fails it opens for
 ///   twice as long as before, up to [`max_open_for`](Self::max_open_for).
@@ -34,6 +34,7 @@ pub struct BreakerPolicy {
     failures: Option<u32>,
     open_for: Duration,
     max_open_for: Duration,
+    jitter: f64,
     probes: u32,
     successes: u32,
 }
@@ -51,6 +52,7 @@ impl BreakerPolicy {
             failures: Some(5),
             open_for: Duration::from_secs(5),
             max_open_for: Duration::from_secs(60),
+            jitter: 0.2,
             probes: 1,
             successes: 2,
         }
@@ -79,11 +81,22 @@ impl BreakerPolicy {
         self
     }
 
-    /// How long it is open at most before a call tries the region again, but for the random fifth.
+    /// How long it is open at most before a call tries the region again, but for the
+    /// [`jitter`](Self::jitter).
     /// Default: 60 s.
     #[must_use]
     pub fn max_open_for(mut self, period: Duration) -> Self {
         self.max_open_for = period.min(Self::LONGEST_OPEN);
+        self
+    }
+
+    /// How much longer it may be open, at random: a share of the period, 0 to 1. Default: 0.2.
+    ///
+    /// Without any, all processes that saw a region fail come back to it at once. A test that must go the
+    /// same way each time wants it like that.
+    #[must_use]
+    pub fn jitter(mut self, share: f64) -> Self {
+        self.jitter = share;
         self
     }
 
@@ -109,6 +122,12 @@ impl BreakerPolicy {
     /// How long it is open after it was open for `period`, without jitter.
     fn period_after(&self, period: Duration) -> Duration {
         period.saturating_mul(2).min(self.max_open_for)
+    }
+
+    /// `period`, and the jitter, of which `jitter` is the part that chance has chosen.
+    fn stretched(&self, period: Duration, jitter: f64) -> Duration {
+        let most = period.mul_f64(part(self.jitter));
+        period.saturating_add(most.mul_f64(part(jitter)))
     }
 }
 
@@ -206,8 +225,8 @@ impl Breaker {
         })
     }
 
-    /// Takes the end of a call into account. `jitter`, from 0 to 1, is the part of a fifth by which an open
-    /// period is stretched.
+    /// Takes the end of a call into account. `jitter`, from 0 to 1, is how much of the policy's jitter an open
+    /// period is stretched by.
     pub(crate) fn record(
         &mut self,
         ticket: Ticket,
@@ -279,13 +298,15 @@ impl Breaker {
     /// open for as long as that then; rather let a call through early.
     fn time_until(&self, until: SystemTime, now: SystemTime) -> Option<Duration> {
         let left = until.duration_since(now).ok()?;
-        let longest = stretched(self.policy.max_open_for, 1.0);
+        let longest = self.policy.stretched(self.policy.max_open_for, 1.0);
         (!left.is_zero() && left <= longest).then_some(left)
     }
 
     fn open(&mut self, period: Duration, now: SystemTime, jitter: f64) {
         // A time that cannot be represented is no reason to refuse calls.
-        let until = now.checked_add(stretched(period, jitter)).unwrap_or(now);
+        let until = now
+            .checked_add(self.policy.stretched(period, jitter))
+            .unwrap_or(now);
         self.enter(State::Open { until, period });
     }
 
@@ -295,11 +316,9 @@ impl Breaker {
     }
 }
 
-/// `period`, and up to a fifth more.
-fn stretched(period: Duration, jitter: f64) -> Duration {
-    // Not `clamp`, which lets through what is not a number.
-    let jitter = if jitter > 0.0 { jitter.min(1.0) } else { 0.0 };
-    period.saturating_add(period.div_f64(5.0).mul_f64(jitter))
+/// Between 0 and 1. Not `clamp`, which lets through what is not a number.
+fn part(part: f64) -> f64 {
+    if part > 0.0 { part.min(1.0) } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -133,6 +133,17 @@ fn stretches_an_open_period_by_a_fifth_at_most() {
 }
 
 #[test]
+fn stretches_an_open_period_by_what_the_policy_says() {
+    for (share, millis) in [(0.0, 5000), (0.5, 7500), (9.0, 10_000), (f64::NAN, 5000)] {
+        let mut breaker = Breaker::new(BreakerPolicy::new().failures(1).jitter(share));
+        let ticket = go(&mut breaker, at(0));
+        breaker.record(ticket, Verdict::Unwell, at(0), 1.0);
+        let period = Duration::from_millis(millis);
+        assert_eq!(refused_for(&mut breaker, at(0)), Some(period), "{share}");
+    }
+}
+
+#[test]
 fn ignores_calls_that_began_before_it_opened() {
     let mut breaker = Breaker::new(BreakerPolicy::new().failures(1).successes(1));
     let mut early: Vec<_> = (0..4).map(|_| go(&mut breaker, at(0))).collect();
