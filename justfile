@@ -24,6 +24,10 @@ features:
 ui:
     .ci/run ui
 
+# A thousand seeds of random faults over random operations.
+chaos:
+    .ci/run chaos
+
 # Licences, bans, sources, and advisories, which need the network. `cargo install cargo-deny --locked` first.
 deny:
     .ci/run deny

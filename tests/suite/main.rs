@@ -1,5 +1,6 @@
 //! The integration suite: one binary, modules by subject. It runs on the test kit.
 
+mod chaos;
 mod cloud;
 mod doctor;
 mod forged;

@@ -1,0 +1,183 @@
+//! What must hold of every step, however it went. What is stored is held to [`replicas`](super::replicas).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use dynaseal::error::FaultClass;
+use dynaseal::observe::{CallOutcome, Service};
+use dynaseal::testkit::{self, Cloud};
+
+use super::outcome::Outcome;
+use super::process::{self, Process};
+use super::schedule::{KmsPolicy, region_of};
+use super::watch::{Call, Fallback, Place};
+
+/// What a process did in a step.
+pub(super) struct Did {
+    pub(super) calls: Vec<Call>,
+    pub(super) fallbacks: Vec<Fallback>,
+    /// During all of the step, its local region could but refuse to work with the key.
+    pub(super) was_refused: bool,
+}
+
+/// No call leaves the region set, and none of KMS the local region without a policy.
+pub(super) fn calls_stay_in_their_set(process: &Process, did: &Did) -> Result<(), String> {
+    let is = &process.is;
+    for call in &did.calls {
+        let is_local = call.region == is.region;
+        if !is.knows(&call.region) {
+            return Err(format!("{} called {call:?}, outside of its set", is.region));
+        }
+        let may_leave = is.kms != KmsPolicy::Never || is.on_replica_missing;
+        if call.service == Service::Kms && !is_local && !may_leave {
+            return Err(format!(
+                "{} may never leave, and called {call:?}",
+                is.region
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What the wire saw is what processes say they sent, neither more nor less, and to no other hosts.
+pub(super) fn every_call_is_told(cloud: &Cloud, all: &[Did]) -> Result<(), String> {
+    let mut seen: BTreeMap<Place, usize> = BTreeMap::new();
+    for attempt in cloud.attempts() {
+        let region = attempt.region().and_then(region_of);
+        let service = match attempt.service() {
+            Some(testkit::Service::Kms) => Service::Kms,
+            _ => Service::DynamoDb,
+        };
+        let region = region.ok_or_else(|| format!("{attempt:?} is of no set"))?;
+        *seen.entry((service, region.to_owned())).or_default() += 1;
+    }
+    let mut told: BTreeMap<Place, (usize, usize)> = BTreeMap::new();
+    for call in all.iter().flat_map(|did| &did.calls) {
+        let place = (call.service, call.region.clone());
+        let (sent, perhaps) = told.entry(place).or_default();
+        match call.outcome {
+            // Given up, perhaps before it was on its way.
+            CallOutcome::Abandoned => *perhaps += 1,
+            _ => *sent += 1,
+        }
+    }
+    for place in seen.keys().chain(told.keys()) {
+        let seen = seen.get(place).copied().unwrap_or_default();
+        let (sent, perhaps) = told.get(place).copied().unwrap_or_default();
+        if seen < sent || seen > sent + perhaps {
+            return Err(format!(
+                "{seen} calls to {place:?}, of which {sent} or {perhaps} more were told"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Tables are written in the home region, and read elsewhere only by policy.
+pub(super) fn tables_are_asked_by_policy(process: &Process, did: &Did) -> Result<(), String> {
+    let is = &process.is;
+    for call in did
+        .calls
+        .iter()
+        .filter(|call| call.service == Service::DynamoDb)
+    {
+        let is_local = call.region == is.region;
+        let is_home = call.region == is.home;
+        let is_allowed = match call.operation.as_str() {
+            "PutItem" | "DeleteItem" | "BatchWriteItem" | "TransactWriteItems" => is_home,
+            // Unsigned attributes may be updated in any region.
+            "UpdateItem" => is_home || is_local,
+            // A picture with an old item in it is taken again at home.
+            "TransactGetItems" => is_local || is_home,
+            _ => is_home || is_local || is.reads_elsewhere,
+        };
+        if !is_allowed {
+            return Err(format!("{} must not do {call:?}", is.region));
+        }
+    }
+    Ok(())
+}
+
+/// Nothing falls over for a reason that its policy does not name.
+pub(super) fn fallbacks_are_allowed(process: &Process, did: &Did) -> Result<(), String> {
+    let is = &process.is;
+    for fallback in &did.fallbacks {
+        let is_allowed = match fallback.service {
+            Service::Kms => is.allows(fallback.cause),
+            _ => is.reads_elsewhere && is_outage(fallback.cause),
+        };
+        if !is_allowed || !is.knows(&fallback.to) || fallback.from == fallback.to {
+            return Err(format!("{} must not do {fallback:?}", is.region));
+        }
+    }
+    let mut fallbacks = did.fallbacks.iter();
+    let has_left = fallbacks.any(|fallback| fallback.service == Service::Kms);
+    let calls = did.calls.iter().filter(|call| call.service == Service::Kms);
+    let away: Vec<_> = calls.filter(|call| call.region != is.region).collect();
+    if let (Some(call), false) = (away.first(), has_left) {
+        return Err(format!("{} left without a word: {call:?}", is.region));
+    }
+    Ok(())
+}
+
+/// The region did not answer, or is not asked any more since it did not.
+fn is_outage(cause: Option<FaultClass>) -> bool {
+    matches!(cause, None | Some(FaultClass::Unavailable))
+}
+
+/// Where the local region refuses, whether the key is disabled or access denied, nothing opens anywhere.
+pub(super) fn a_refusal_is_final(process: &Process, did: &Did) -> Result<(), String> {
+    if !did.was_refused {
+        return Ok(());
+    }
+    let local = process.is.region;
+    for call in did.calls.iter().filter(|call| call.is_for_an_item()) {
+        if call.region != local || call.outcome == CallOutcome::Ok {
+            return Err(format!("{local} refuses, and yet {call:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// At most four attempts for each item and keyring.
+pub(super) fn attempts_are_few(outcome: &Outcome, did: &Did) -> Result<(), String> {
+    const PER_ITEM: usize = 4;
+    let calls = did.calls.iter().filter(|call| call.op == Some(outcome.op));
+    let calls = calls.filter(|call| call.is_for_an_item()).count();
+    if calls > PER_ITEM * outcome.items {
+        return Err(format!(
+            "operation {} made {calls} KMS calls for {} items",
+            outcome.op, outcome.items
+        ));
+    }
+    Ok(())
+}
+
+/// Retries are paid for.
+pub(super) fn retries_are_within_budget(process: &Process, now: Duration) -> Result<(), String> {
+    let seconds = (now - process.since).as_secs_f64();
+    for (place, retries) in process.watch.retries() {
+        let budget = f64::from(process.is.retry_capacity)
+            + process::RETRIES_PER_SECOND * (seconds + CLOCK_MAY_BE_AHEAD)
+            + process::RETRIES_PER_SUCCESS * f64::from(retries.successes);
+        if f64::from(retries.granted) > budget {
+            return Err(format!(
+                "{retries:?} of {place:?}, and no more than {budget:.1} were paid for"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The processes' clock ticks at each reading.
+const CLOCK_MAY_BE_AHEAD: f64 = 1.0;
+
+/// Nothing goes on for ever.
+pub(super) fn ends_in_time(outcome: &Outcome) -> Result<(), String> {
+    if outcome.took <= LONGEST {
+        return Ok(());
+    }
+    Err(format!("operation {} took {:?}", outcome.op, outcome.took))
+}
+
+const LONGEST: Duration = Duration::from_secs(120);

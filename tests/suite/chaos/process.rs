@@ -1,0 +1,110 @@
+//! A process: a region set, a keyring with a policy, two tables.
+
+use std::time::Duration;
+
+use aws_types::SdkConfig;
+use aws_types::sdk_config::RetryConfig;
+use dynaseal::region::{BreakerPolicy, HealthPolicy, KmsFallback, RetryBudget};
+use dynaseal::table::ReadPolicy;
+use dynaseal::testkit::{Cloud, MultiRegionKey};
+use dynaseal::{KmsMrkKeyring, RegionSet, SealedTable};
+
+use super::clock::{Clock, exactly};
+use super::schedule::{self, KmsPolicy};
+use super::subject::{Account, Note, Subject};
+use super::watch::Watch;
+
+pub(super) const ATTEMPT_TIMEOUT: Duration = exactly(3000);
+
+/// Retries that come back by themselves each second, and with each success.
+pub(super) const RETRIES_PER_SECOND: f64 = 0.2;
+pub(super) const RETRIES_PER_SUCCESS: f64 = 0.1;
+
+pub(super) struct Process {
+    pub(super) is: schedule::Process,
+    pub(super) watch: Watch,
+    /// When it began, in virtual time.
+    pub(super) since: Duration,
+    pub(super) notes: SealedTable<Note>,
+    pub(super) accounts: SealedTable<Account>,
+}
+
+impl Process {
+    pub(super) fn start(
+        is: &schedule::Process,
+        cloud: &Cloud,
+        key: &MultiRegionKey,
+        clock: &Clock,
+        since: Duration,
+    ) -> Self {
+        let watch = Watch::default();
+        let regions = regions(is, &config(is, cloud, clock), &watch);
+        let keyring = KmsMrkKeyring::new(key.arn(is.region), &regions).unwrap();
+        let keyring = keyring.fallback(fallback(is));
+        Self {
+            notes: table(is, &keyring, &regions),
+            accounts: table(is, &keyring, &regions),
+            is: is.clone(),
+            watch,
+            since,
+        }
+    }
+}
+
+fn table<T: Subject>(
+    is: &schedule::Process,
+    keyring: &KmsMrkKeyring,
+    regions: &RegionSet,
+) -> SealedTable<T> {
+    let reads = if is.reads_elsewhere {
+        ReadPolicy::LocalThenFallback
+    } else {
+        ReadPolicy::Local
+    };
+    let table = SealedTable::builder(T::WHICH.table(), keyring.clone(), regions);
+    let table = table.read_policy(reads).home_region(is.home);
+    table.build().unwrap()
+}
+
+fn config(is: &schedule::Process, cloud: &Cloud, clock: &Clock) -> SdkConfig {
+    let retries = RetryConfig::standard().with_max_attempts(is.max_attempts);
+    let config = cloud.sdk_config(is.region).into_builder();
+    config
+        .retry_config(retries)
+        .sleep_impl(clock.clone())
+        .time_source(clock.clone())
+        .stalled_stream_protection(aws_sdk_kms::config::StalledStreamProtectionConfig::disabled())
+        .build()
+}
+
+fn regions(is: &schedule::Process, config: &SdkConfig, watch: &Watch) -> RegionSet {
+    let breaker = BreakerPolicy::new()
+        .failures(is.breaker_failures)
+        .jitter(0.0);
+    let health = HealthPolicy::new()
+        .attempt_timeout(ATTEMPT_TIMEOUT)
+        .breaker(breaker)
+        .retry_budget(
+            RetryBudget::new()
+                .capacity(is.retry_capacity)
+                .per_second(RETRIES_PER_SECOND)
+                .per_success(RETRIES_PER_SUCCESS),
+        );
+    let builder = RegionSet::builder(config).local(is.region).health(health);
+    let names = is.fallbacks.iter();
+    let builder = names.fold(builder, |builder, name| builder.fallback(*name));
+    builder.observer(watch.clone()).build().unwrap()
+}
+
+fn fallback(is: &schedule::Process) -> KmsFallback {
+    let fallback = match is.kms {
+        KmsPolicy::Never => KmsFallback::never(),
+        KmsPolicy::OnUnavailable => KmsFallback::on_unavailable(),
+        KmsPolicy::OnUnavailableOrThrottled => KmsFallback::on_unavailable_or_throttled(),
+    };
+    if is.on_replica_missing {
+        fallback.on_replica_missing()
+    } else {
+        fallback
+    }
+}
