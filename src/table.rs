@@ -116,8 +116,10 @@ use crate::region::RegionSet;
 /// verified.
 ///
 /// `T` is a model that derives [`Seal`](crate::Seal), [`Item`] for untyped work, or
-/// [`Entity`](crate::item::Entity) for several entity types in one table. Requests go to the local
-/// region of the [`RegionSet`]; sealing and opening use the keyring's replica there. Cheap to clone.
+/// [`Entity`](crate::item::Entity) for several entity types in one table. Reads go to the local
+/// region of the [`RegionSet`], and elsewhere by [`ReadPolicy`] alone; writes to the table's
+/// [home region](SealedTableBuilder::home_region), which is the local one unless told otherwise. Sealing
+/// and opening use the keyring's replica in the local region. Cheap to clone.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

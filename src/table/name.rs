@@ -6,8 +6,8 @@ use crate::region::{RegionSet, partition_of};
 /// The name that requests carry.
 ///
 /// An ARN names the same table as the name in it, and must not be a way around sealing. With several
-/// regions it stands for the replica in each. So its region must be one of the set's; requests go to the
-/// local one. Its account is not looked at: requests go to the account of the credentials.
+/// regions it stands for the replica in each. So its region must be one of the set's; it does not say
+/// which one is asked. Its account is not looked at: requests go to the account of the credentials.
 pub(super) fn resolve(given: &str, regions: &RegionSet) -> Result<String, ConfigError> {
     let name = if given.contains(':') {
         name_of_arn(given, regions)?
