@@ -2,10 +2,10 @@
 
 use std::fmt::{Debug, Write as _};
 
+use tracing::dispatcher::DefaultGuard;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
-use tracing::{Level, Subscriber};
+use tracing::{Dispatch, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -104,10 +104,14 @@ async fn every_verb_is_told_once_however_it_ends() {
 struct Spans(Arc<Mutex<Vec<String>>>);
 
 impl Spans {
-    fn listen() -> (Self, DefaultGuard) {
+    /// Listens until both guards go. While there is one subscriber in the process, `tracing` lets whichever
+    /// thread comes first decide whether anybody listens; so there are two.
+    fn listen() -> (Self, (DefaultGuard, Dispatch)) {
         let spans = Self::default();
-        let subscriber = tracing_subscriber::registry().with(spans.clone());
-        (spans, tracing::subscriber::set_default(subscriber))
+        let listener = Dispatch::new(tracing_subscriber::registry().with(spans.clone()));
+        let second = Dispatch::new(tracing_subscriber::registry());
+        let guard = tracing::dispatcher::set_default(&listener);
+        (spans, (guard, second))
     }
 
     /// What was recorded in spans of this name.
