@@ -34,14 +34,16 @@ impl Clock {
     /// Whether a duration is anybody's intention: ours, a deadline, or how long a new replica is waited for.
     /// No wait with jitter is as long as the second, or exactly as long as the third.
     fn is_meant(duration: Duration) -> bool {
-        duration.subsec_nanos() % 1000 == MARK.subsec_nanos()
+        let rest = duration.subsec_nanos() % 500_000;
+        rest == MARK.subsec_nanos()
+            || rest == MARK.subsec_nanos() / 2
             || duration > Duration::from_secs(5)
             || [500, 2500].map(Duration::from_millis).contains(&duration)
     }
 }
 
-/// By this much, durations that a run configures differ from all others.
-const MARK: Duration = Duration::from_nanos(7);
+/// By this much, durations that a run configures differ from all others. The library halves some.
+const MARK: Duration = Duration::from_nanos(7007);
 
 /// A duration that is slept as it is.
 pub(super) const fn exactly(millis: u64) -> Duration {

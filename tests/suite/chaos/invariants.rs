@@ -1,6 +1,6 @@
 //! What must hold of every step, however it went. What is stored is held to [`replicas`](super::replicas).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dynaseal::error::FaultClass;
@@ -9,13 +9,15 @@ use dynaseal::testkit::{self, Cloud};
 
 use super::outcome::Outcome;
 use super::process::{self, Process};
-use super::schedule::{KmsPolicy, region_of};
+use super::schedule::{KmsPolicy, Op, Verb, region_of};
+use super::subject::Which;
 use super::watch::{Call, Fallback, Place};
 
 /// What a process did in a step.
 pub(super) struct Did {
     pub(super) calls: Vec<Call>,
     pub(super) fallbacks: Vec<Fallback>,
+    pub(super) hedges: usize,
     /// During all of the step, its local region could but refuse to work with the key.
     pub(super) was_refused: bool,
 }
@@ -98,6 +100,26 @@ pub(super) fn tables_are_asked_by_policy(process: &Process, did: &Did) -> Result
     Ok(())
 }
 
+/// What is said of a region, that there is an item or none, that region has answered.
+pub(super) fn nothing_is_known_by_hearsay(outcome: &Outcome, did: &Did) -> Result<(), String> {
+    let calls = did.calls.iter().filter(|call| call.op == Some(outcome.op));
+    let calls = calls.filter(|call| call.service == Service::DynamoDb);
+    let answered = calls.filter(|call| {
+        use FaultClass::{Denied, Throttled, Unavailable};
+        !matches!(
+            call.outcome,
+            CallOutcome::Fault(Unavailable | Throttled | Denied) | CallOutcome::Abandoned
+        )
+    });
+    let answered: BTreeSet<&str> = answered.map(|call| call.region.as_str()).collect();
+    for sight in &outcome.sights {
+        if !sight.regions.iter().any(|region| answered.contains(region)) {
+            return Err(format!("{sight:?}, and only {answered:?} answered"));
+        }
+    }
+    Ok(())
+}
+
 /// Nothing falls over for a reason that its policy does not name.
 pub(super) fn fallbacks_are_allowed(process: &Process, did: &Did) -> Result<(), String> {
     let is = &process.is;
@@ -172,12 +194,22 @@ pub(super) fn retries_are_within_budget(process: &Process, now: Duration) -> Res
 /// The processes' clock ticks at each reading.
 const CLOCK_MAY_BE_AHEAD: f64 = 1.0;
 
-/// Nothing goes on for ever.
-pub(super) fn ends_in_time(outcome: &Outcome) -> Result<(), String> {
-    if outcome.took <= LONGEST {
+/// No operation takes longer than it may. What a failed condition met is opened after that, since the write
+/// is decided by then.
+pub(super) fn ends_in_time(process: &Process, op: &Op, outcome: &Outcome) -> Result<(), String> {
+    // An item with a version is read before it is put, by an operation of its own.
+    let operations = match (op.which, &op.verb) {
+        (Which::Accounts, Verb::Put(_) | Verb::PutIfExists(_)) => 2,
+        _ => 1,
+    };
+    let opened_late = u32::try_from(outcome.met).unwrap();
+    let longest = process.is.deadline * operations + OPENING * opened_late;
+    if outcome.took <= longest {
         return Ok(());
     }
-    Err(format!("operation {} took {:?}", outcome.op, outcome.took))
+    let (id, took) = (outcome.op, outcome.took);
+    Err(format!("operation {id} took {took:?}, and not {longest:?}"))
 }
 
-const LONGEST: Duration = Duration::from_secs(120);
+/// Four attempts, and the waits between them.
+const OPENING: Duration = Duration::from_secs(4 * 3 + 4);

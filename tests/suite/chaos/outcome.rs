@@ -6,7 +6,7 @@ use std::time::Duration;
 use dynaseal::error::{KeyringError, KeyringErrorKind};
 use dynaseal::item::{ModelMismatch, OpenedItem};
 use dynaseal::table::freshness::{Diverged, FreshnessError, Stale};
-use dynaseal::table::{AbsentInFallback, Refused, TransactionError, UpdateError};
+use dynaseal::table::{AbsentInFallback, DeadlineExceeded, Refused, TransactionError, UpdateError};
 use dynaseal::{OpenError, OperationError};
 
 use super::schedule::{self, region_of};
@@ -29,6 +29,10 @@ pub(super) struct Outcome {
     /// Items that were said to be stale or to have diverged. None if it is not said which.
     pub(super) not_newest: Vec<(Option<Id>, Age)>,
     pub(super) absent_in_fallback: usize,
+    /// Whether it took too long.
+    pub(super) exceeded: bool,
+    /// How many items came with errors.
+    pub(super) met: usize,
     /// Items that did not verify, and whatever else must never happen.
     pub(super) wrong: Vec<String>,
     /// How many items it sealed and opened at most.
@@ -106,6 +110,8 @@ impl Outcome {
             versions: Vec::new(),
             not_newest: Vec::new(),
             absent_in_fallback: 0,
+            exceeded: false,
+            met: 0,
             wrong: Vec::new(),
             items,
             took: Duration::ZERO,
@@ -206,6 +212,7 @@ impl Outcome {
     /// An item that a failed condition met, in the region that is written to.
     pub(super) fn met<T: Subject>(&mut self, id: Id, item: Option<&Result<OpenedItem, OpenError>>) {
         self.items += usize::from(item.is_some());
+        self.met += usize::from(item.is_some());
         match item {
             Some(Ok(opened)) => {
                 let model = self.model::<T>(id, opened.clone());
@@ -255,6 +262,7 @@ impl Outcome {
             if let Some(absent) = error.downcast_ref::<AbsentInFallback>() {
                 self.absent_elsewhere(id, absent);
             }
+            self.exceeded |= error.is::<DeadlineExceeded>();
             if let Some(wrong) = must_not_happen(error) {
                 self.wrong.push(wrong);
             }

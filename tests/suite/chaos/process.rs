@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_types::SdkConfig;
 use aws_types::sdk_config::RetryConfig;
 use dynaseal::region::{BreakerPolicy, HealthPolicy, KmsFallback, RetryBudget};
-use dynaseal::table::ReadPolicy;
+use dynaseal::table::{Hedge, ReadPolicy};
 use dynaseal::testkit::{Cloud, MultiRegionKey};
 use dynaseal::{KmsMrkKeyring, RegionSet, SealedTable};
 
@@ -62,8 +62,11 @@ fn table<T: Subject>(
         ReadPolicy::Local
     };
     let table = SealedTable::builder(T::WHICH.table(), keyring.clone(), regions);
-    let table = table.read_policy(reads).home_region(is.home);
-    table.build().unwrap()
+    let mut table = table.read_policy(reads).home_region(is.home);
+    if is.hedges {
+        table = table.hedge(Hedge::after_percentile(0.9).at_most(exactly(1000)));
+    }
+    table.deadline(is.deadline).build().unwrap()
 }
 
 fn config(is: &schedule::Process, cloud: &Cloud, clock: &Clock) -> SdkConfig {

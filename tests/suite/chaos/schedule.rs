@@ -10,6 +10,7 @@ use dynaseal::error::FaultClass;
 pub(super) use self::disturbance::{Disturbance, KeyCondition};
 use self::operation::Ops;
 pub(super) use self::operation::{Op, Verb};
+use super::clock::exactly;
 use super::prng::Prng;
 use super::subject::{IDS, Which};
 
@@ -41,6 +42,10 @@ pub(super) struct Process {
     pub(super) home: &'static str,
     /// Whether tables are read elsewhere when the local region fails.
     pub(super) reads_elsewhere: bool,
+    /// Whether it asks a second region when the first is slow.
+    pub(super) hedges: bool,
+    /// How long an operation may take.
+    pub(super) deadline: Duration,
     pub(super) kms: KmsPolicy,
     pub(super) on_replica_missing: bool,
     pub(super) max_attempts: u32,
@@ -54,10 +59,13 @@ impl Process {
         let count = rng.weighted(&[(1, 0), (2, 1), (5, 2)]);
         let fallbacks = rng.some(&others, count);
         let elsewhere = fallbacks.first().copied().filter(|_| rng.percent(30));
+        let reads_elsewhere = rng.percent(60);
         Self {
             region,
             home: elsewhere.unwrap_or(region),
-            reads_elsewhere: rng.percent(50),
+            reads_elsewhere,
+            hedges: reads_elsewhere && !fallbacks.is_empty() && rng.percent(70),
+            deadline: exactly(rng.weighted(&[(1, 2000), (2, 5000), (2, 12_000), (3, 30_000)])),
             fallbacks,
             kms: rng.weighted(&[
                 (3, KmsPolicy::Never),

@@ -58,6 +58,7 @@ pub(super) struct Retries {
 struct Told {
     calls: Vec<Call>,
     fallbacks: Vec<Fallback>,
+    hedges: usize,
     retries: BTreeMap<Place, Retries>,
     breakers: BTreeMap<Place, BreakerState>,
 }
@@ -67,11 +68,12 @@ struct Told {
 pub(super) struct Watch(Arc<Mutex<Told>>);
 
 impl Watch {
-    /// The calls and changes of region since the last time.
-    pub(super) fn take(&self) -> (Vec<Call>, Vec<Fallback>) {
+    /// The calls, the changes of region and how many hedges there were since the last time.
+    pub(super) fn take(&self) -> (Vec<Call>, Vec<Fallback>, usize) {
         let mut told = self.lock();
         let calls = std::mem::take(&mut told.calls);
-        (calls, std::mem::take(&mut told.fallbacks))
+        let fallbacks = std::mem::take(&mut told.fallbacks);
+        (calls, fallbacks, std::mem::take(&mut told.hedges))
     }
 
     pub(super) fn retries(&self) -> BTreeMap<Place, Retries> {
@@ -121,6 +123,7 @@ impl Observer for Watch {
                 to: fallback.to.to_owned(),
                 cause: fallback.cause,
             }),
+            Event::Hedge(_) => told.hedges += 1,
             Event::Breaker(breaker) => {
                 let place = (breaker.service, breaker.region.to_owned());
                 told.breakers.insert(place, breaker.state);

@@ -204,10 +204,11 @@ impl World {
         refused: Vec<bool>,
     ) -> Result<(), String> {
         let did = |(process, was_refused): (&Process, bool)| {
-            let (calls, fallbacks) = process.watch.take();
+            let (calls, fallbacks, hedges) = process.watch.take();
             Did {
                 calls,
                 fallbacks,
+                hedges,
                 was_refused,
             }
         };
@@ -227,9 +228,12 @@ impl World {
         invariants::every_call_is_told(&self.cloud, &did)?;
         for (op, outcome) in ops.iter().zip(outcomes) {
             invariants::attempts_are_few(outcome, &did[op.process])?;
-            invariants::ends_in_time(outcome)?;
+            invariants::nothing_is_known_by_hearsay(outcome, &did[op.process])?;
+            invariants::ends_in_time(&self.processes[op.process], op, outcome)?;
             self.report
                 .add("absent in a fallback region", outcome.absent_in_fallback);
+            self.report
+                .add("deadlines exceeded", usize::from(outcome.exceeded));
             if let Some(wrong) = outcome.wrong.first() {
                 return Err(format!("operation {}: {wrong}", outcome.op));
             }
@@ -438,6 +442,7 @@ fn count(report: &mut Report, process: &Process, did: &Did) {
     let is_away = |call: &&Call| call.region != process.is.region;
     let items = || did.calls.iter().filter(|call| call.is_for_an_item());
     report.add("KMS calls away", items().filter(is_away).count());
+    report.add("hedges", did.hedges);
     if did.was_refused {
         report.add("KMS calls refused", items().count());
     }
@@ -457,7 +462,7 @@ fn count(report: &mut Report, process: &Process, did: &Did) {
 
 impl Report {
     /// What an ordinary number of runs comes across.
-    pub(super) const OCCASIONS: [&'static str; 12] = [
+    pub(super) const OCCASIONS: [&'static str; 14] = [
         "KMS calls away",
         "KMS calls refused",
         "KMS fallbacks after a failure",
@@ -465,7 +470,9 @@ impl Report {
         "KMS fallbacks from an open breaker",
         "KMS fallbacks of a replica",
         "absent in a fallback region",
+        "deadlines exceeded",
         "diverged",
+        "hedges",
         "outcome unknown",
         "stale",
         "table fallbacks",

@@ -165,9 +165,9 @@ fn kms_fault(region: &'static str, rng: &mut Prng) -> Disturbance {
 fn dynamodb_fault(region: &'static str, rng: &mut Prng) -> Disturbance {
     let (fault, on) = rng.weighted(&[
         (2, (Fault::Unavailable, None)),
-        (1, (Fault::Hang, None)),
+        (2, (Fault::Hang, None)),
         (1, (Fault::Timeout(exactly(1000)), None)),
-        (1, (Fault::Latency(exactly(500)), None)),
+        (3, (Fault::Latency(exactly(1500)), None)),
         (1, (Fault::Latency(exactly(4000)), None)),
         (3, (Fault::LostResponse, None)),
         (2, (Fault::LostResponse, Some("PutItem"))),
