@@ -100,6 +100,23 @@ pub(super) fn tables_are_asked_by_policy(process: &Process, did: &Did) -> Result
     Ok(())
 }
 
+/// A strongly consistent read asks for one region's writes, so it asks no other one.
+pub(super) fn consistent_reads_stay(process: &Process, op: &Op, did: &Did) -> Result<(), String> {
+    let Verb::Get { consistent, .. } = op.verb else {
+        return Ok(());
+    };
+    let is = &process.is;
+    let mut calls = did.calls.iter().filter(|call| call.op == Some(op.id));
+    let strayed = calls.find(|call| {
+        let here = [is.region, is.home].contains(&call.region.as_str());
+        call.service == Service::DynamoDb && !here
+    });
+    match strayed {
+        Some(call) if consistent => Err(format!("a consistent read did {call:?}")),
+        _ => Ok(()),
+    }
+}
+
 /// What is said of a region, that there is an item or none, that region has answered.
 pub(super) fn nothing_is_known_by_hearsay(outcome: &Outcome, did: &Did) -> Result<(), String> {
     let calls = did.calls.iter().filter(|call| call.op == Some(outcome.op));

@@ -228,8 +228,10 @@ impl World {
         invariants::every_call_is_told(&self.cloud, &did)?;
         for (op, outcome) in ops.iter().zip(outcomes) {
             invariants::attempts_are_few(outcome, &did[op.process])?;
+            let process = &self.processes[op.process];
+            invariants::consistent_reads_stay(process, op, &did[op.process])?;
             invariants::nothing_is_known_by_hearsay(outcome, &did[op.process])?;
-            invariants::ends_in_time(&self.processes[op.process], op, outcome)?;
+            invariants::ends_in_time(process, op, outcome)?;
             self.report
                 .add("absent in a fallback region", outcome.absent_in_fallback);
             self.report
