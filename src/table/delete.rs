@@ -163,7 +163,9 @@ impl<T> Delete<T> {
     /// Deletes the item; without a condition, nothing under the key is a success as well.
     ///
     /// A deletion with a condition whose answer was lost is sent again. A deletion leaves nothing to
-    /// recognise it by: if the condition fails then, only the caller can tell what that means.
+    /// recognise it by: if the condition fails then, only the caller can tell what that means. If it
+    /// holds, of an item that others have made meanwhile, that one is deleted as well; with
+    /// [`return_old`](Delete::return_old), nothing is sent again.
     ///
     /// # Errors
     ///

@@ -196,7 +196,9 @@ impl<T> Put<T> {
     /// [output](PutOutput::version), and not in the model.
     ///
     /// A write with a condition whose answer was lost is sent again, the same bytes; if its own item
-    /// is in the way then, it is recognised by its footer, and is a success.
+    /// is in the way then, it is recognised by its footer, and is a success. If the caller's condition
+    /// holds once more, since others have written meanwhile, it is written once more; with
+    /// [`return_old`](Put::return_old), nothing is sent again.
     ///
     /// # Errors
     ///

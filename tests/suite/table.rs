@@ -15,6 +15,7 @@ mod recipients;
 mod requests;
 mod strong;
 mod transact;
+mod twice;
 mod update;
 mod update_unsigned;
 mod writes;
