@@ -20,7 +20,7 @@
 //! | field | |
 //! | --- | --- |
 //! | `table` | the logical table name; of a transaction all of them |
-//! | `region` | the region that is asked first |
+//! | `region` | the region that is asked first; and again the one that is asked instead, after a fallback |
 //! | `keyring`, `key` | by which the one item was opened or sealed, of `GetItem`, `PutItem`, `Update` |
 //! | `attributes` | how many that item has |
 //! | `outcome` | how it ended, in the words of the event |

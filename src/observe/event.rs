@@ -258,7 +258,8 @@ pub struct PlaintextEvent<'a> {
 ///
 /// Told once for each stored item that a table opened or did not: that it read, that came back with a
 /// write, or that failed a condition. One that is read a second time, because a newer one was seen,
-/// is opened a second time, and told of again. Items that go past tables, by way of an
+/// is opened a second time, and told of again. One that nobody waited for while it was being opened is
+/// told of as `keyring`. Items that go past tables, by way of an
 /// [`ItemEncryptor`](crate::ItemEncryptor) or [`records`](crate::records), are told to nobody.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]

@@ -22,6 +22,7 @@ use dynaseal::keyring::{
     DecryptRequest, EncryptRequest, IntermediateKey, KeyBinding, Keyring, KeyringError,
     KeyringErrorKind, Unwrapped, WrappedKey, future,
 };
+use dynaseal::observe::{self, Event};
 use dynaseal::testkit::{KeyType, TableDefinition};
 use dynaseal::{Hidden, MultiKeyring, RawAesKeyring, Redacted, Seal, Unsigned};
 use serde::{Deserialize, Serialize};
@@ -117,9 +118,12 @@ fn patient_key() -> dynaseal::Item {
     item([("id", s(PARTITION)), ("visit", n(&SORT.to_string()))])
 }
 
+/// Whatever its observers are told is logged, so that every test looks for secrets in it.
 async fn start() -> Stack {
     let table = TableDefinition::new(TABLE).partition_key("id", KeyType::S);
-    Stack::start(&table.sort_key("visit", KeyType::N)).await
+    let stack = Stack::start(&table.sort_key("visit", KeyType::N)).await;
+    let log = |event: &Event<'_>| tracing::trace!(target: "dynaseal::event", ?event);
+    stack.watched_by(observe::from_fn(log))
 }
 
 /// KMS, a local key, and a keyring of the test whose intermediate key is known.

@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_types::SdkConfig;
 use dynaseal::item::Model;
+use dynaseal::region::ClientSetBuilder;
 use dynaseal::{RegionSet, SealedTable};
 
 use crate::support::stack::{Stack, US};
@@ -79,6 +80,8 @@ pub(crate) fn meddled_regions<I: fmt::Debug + Send + Sync + 'static>(
     meddle: impl Fn(&mut I) + Send + Sync + 'static,
 ) -> RegionSet {
     intercepted_regions(config, Meddler(meddle, PhantomData))
+        .build()
+        .unwrap()
 }
 
 /// Regions, of which `US` answers with outputs of type `O` that are lied about.
@@ -87,13 +90,17 @@ pub(crate) fn lying_regions<O: fmt::Debug + Send + Sync + 'static>(
     lie: impl Fn(&mut O) + Send + Sync + 'static,
 ) -> RegionSet {
     intercepted_regions(config, Liar(lie, PhantomData))
+        .build()
+        .unwrap()
 }
 
-fn intercepted_regions(config: &SdkConfig, interceptor: impl Intercept + 'static) -> RegionSet {
+fn intercepted_regions(
+    config: &SdkConfig,
+    interceptor: impl Intercept + 'static,
+) -> ClientSetBuilder {
     let builder = aws_sdk_dynamodb::config::Builder::from(config).interceptor(interceptor);
     let dynamodb = aws_sdk_dynamodb::Client::from_conf(builder.build());
-    let regions = RegionSet::from_clients(US, dynamodb, aws_sdk_kms::Client::new(config));
-    regions.build().unwrap()
+    RegionSet::from_clients(US, dynamodb, aws_sdk_kms::Client::new(config))
 }
 
 /// What was sent of one type.
@@ -123,7 +130,20 @@ impl Stack {
         &self,
         lie: impl Fn(&mut O) + Send + Sync + 'static,
     ) -> SealedTable<T> {
-        self.table_in(&lying_regions(&self.config(US), lie))
+        self.table_in(&self.lying_regions(lie))
+    }
+
+    /// Regions as a store answers in them that changes answers of type `O`.
+    pub(crate) fn lying_regions<O: fmt::Debug + Send + Sync + 'static>(
+        &self,
+        lie: impl Fn(&mut O) + Send + Sync + 'static,
+    ) -> RegionSet {
+        let regions = intercepted_regions(&self.config(US), Liar(lie, PhantomData));
+        let regions = match self.observer() {
+            Some(observer) => regions.observer(observer),
+            None => regions,
+        };
+        regions.build().unwrap()
     }
 
     fn table_in<T: Model>(&self, regions: &RegionSet) -> SealedTable<T> {

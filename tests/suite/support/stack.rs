@@ -1,5 +1,6 @@
 //! Two regions, a multi-Region key in both, a global table: what an application stands on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
@@ -7,6 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_types::SdkConfig;
 use aws_types::sdk_config::RetryConfig;
 use dynaseal::item::Model;
+use dynaseal::observe::Observer;
 use dynaseal::testkit::{Cloud, MultiRegionKey, Service, TableDefinition};
 use dynaseal::{Item, KmsMrkKeyring, RegionSet, SealedTable};
 
@@ -17,6 +19,7 @@ pub(crate) struct Stack {
     pub(crate) cloud: Cloud,
     pub(crate) key: MultiRegionKey,
     table_name: String,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl Stack {
@@ -28,7 +31,14 @@ impl Stack {
             cloud,
             key,
             table_name: definition.name().to_owned(),
+            observer: None,
         }
+    }
+
+    /// Tells this observer of everything that happens in region sets that are made from here on.
+    pub(crate) fn watched_by(mut self, observer: impl Observer + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
     }
 
     pub(crate) fn table_name(&self) -> &str {
@@ -48,7 +58,15 @@ impl Stack {
 
     pub(crate) fn regions(&self, local: &str) -> RegionSet {
         let builder = RegionSet::builder(&self.config(local)).local(local);
+        let builder = match self.observer() {
+            Some(observer) => builder.observer(observer),
+            None => builder,
+        };
         builder.build().unwrap()
+    }
+
+    pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
+        self.observer.clone()
     }
 
     pub(crate) fn keyring(&self, local: &str) -> KmsMrkKeyring {
