@@ -3,7 +3,6 @@
 mod branch_key;
 pub mod future;
 mod kms;
-mod kms_arn;
 #[cfg(test)]
 mod kms_fallback_tests;
 mod kms_key_use;
@@ -23,7 +22,7 @@ use std::sync::Arc;
 
 pub use kms_key_use::KmsKeyUse;
 pub use kms_mrk::KmsMrkKeyring;
-pub use kms_mrk_discovery::{DiscoveryFilter, KmsMrkDiscoveryKeyring};
+pub use kms_mrk_discovery::KmsMrkDiscoveryKeyring;
 pub use kms_single::KmsKeyring;
 pub use multi::MultiKeyring;
 pub use raw_aes::RawAesKeyring;
@@ -31,6 +30,7 @@ pub use static_branch_key::StaticBranchKeyKeyring;
 
 pub use crate::error::{KeyringError, KeyringErrorKind};
 pub use crate::format::EncryptedDataKey;
+pub use crate::kms::DiscoveryFilter;
 pub use crate::materials::{DecryptRequest, EncryptRequest, Opened, WrappedKey};
 pub use crate::secret::IntermediateKey;
 pub use crate::suite::KeyBinding;
