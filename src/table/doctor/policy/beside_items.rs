@@ -56,6 +56,7 @@ impl Needs<'_> {
         number: usize,
         key: &KmsKeyUse,
         logical_name: &str,
+        branch_key_id: Option<&str>,
     ) -> Option<Json> {
         let seals = self.powers.seals && key.can_encrypt();
         let any_version = format!("{VERSION_PREFIX}*");
@@ -67,7 +68,9 @@ impl Needs<'_> {
         if records.is_empty() {
             return None;
         }
-        let store = vec![(of_context(STORE_NAME), Json::text(literal(logical_name)))];
+        let id = branch_key_id.map(|id| (BRANCH_KEY_ID, id));
+        let store = [(STORE_NAME, logical_name)].into_iter().chain(id);
+        let store = store.map(|(key, value)| (of_context(key), Json::text(literal(value))));
         let records = vec![(of_context(RECORD_TYPE), Json::texts(records))];
         let custom = format!("{CUSTOM_PREFIX}*");
         let keys = [STORE_NAME, BRANCH_KEY_ID, RECORD_TYPE].into_iter();
@@ -75,7 +78,7 @@ impl Needs<'_> {
         let keys = Json::texts(keys.chain([&*custom]));
         let keys = vec![(CONTEXT_KEYS.to_owned(), keys)];
         let condition = vec![
-            ("StringEquals".to_owned(), Json::Object(store)),
+            ("StringEquals".to_owned(), Json::Object(store.collect())),
             ("StringLike".to_owned(), Json::Object(records)),
             ("ForAllValues:StringLike".to_owned(), Json::Object(keys)),
         ];
