@@ -286,7 +286,11 @@ mod tests {
             recipient("ours", "x", 4),
             recipient("aws-kms-hierarchy", "t", 5),
         );
-        let fine = messages(&[&[own.clone()], std::slice::from_ref(&raw), &[branch]]);
+        let fine = messages(&[
+            std::slice::from_ref(&own),
+            std::slice::from_ref(&raw),
+            &[branch],
+        ]);
         assert_eq!(fine.len(), 2, "{fine:?}");
         assert!(fine[0].ends_with("aws-kms-hierarchy 1, dynaseal-table-key 1, others 1"));
         let partly = messages(&[&[own, direct.clone()], &[raw, other.clone()]]);

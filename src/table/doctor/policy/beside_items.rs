@@ -8,7 +8,7 @@ use super::super::tries::{
 };
 use super::{Needs, literal, of_context, word};
 use crate::context::TABLE_NAME;
-use crate::keyring::{KeyStoreUse, KmsContext, KmsKeyUse};
+use crate::keyring::{DiscoveryFilter, KeyStoreUse, KmsContext, KmsKeyUse};
 use crate::kms::KmsKeyArn;
 
 const CONTEXT_KEYS: &str = "kms:EncryptionContextKeys";
@@ -121,7 +121,7 @@ impl Needs<'_> {
         let of_store = |key: &&KmsKeyUse| matches!(key.context(), KmsContext::KeyStore { logical_name, .. } if logical_name == store.logical_name());
         let mut keys = self.keys.iter().filter(of_store);
         let partition = keys.find_map(|key| {
-            let of_filter = key.discovery_filter().map(|filter| filter.partition());
+            let of_filter = key.discovery_filter().map(DiscoveryFilter::partition);
             let of_key = key.key_arn().and_then(|arn| KmsKeyArn::parse(&arn).ok());
             of_filter
                 .map(str::to_owned)
