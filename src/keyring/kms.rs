@@ -14,10 +14,10 @@ pub(super) use self::replicas::Replicas;
 use super::kms_arn::KmsKeyArn;
 use super::{DecryptRequest, EncryptedDataKey, KeyringError, KeyringErrorKind, Opened, Unwrapped};
 use super::{EncryptRequest, IntermediateKey, WrappedKey};
+use crate::cache::flight::Flights;
 use crate::context::EncryptionContext;
 use crate::materials::CallBudget;
 use crate::observe::{CacheEvent, Event};
-use crate::region::flight::Flights;
 use crate::region::{KmsFallback, RegionSet};
 
 /// The provider id of every KMS keyring but the hierarchical, RSA and ECDH ones.
