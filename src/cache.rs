@@ -61,7 +61,7 @@ pub(crate) struct Loaded<V> {
 }
 
 /// What a cache hands out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(crate) struct Cached<V> {
     pub(crate) value: V,
     /// What is left of its time. Nothing is left if it took as long to load: then whoever waited for it
