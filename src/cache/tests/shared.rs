@@ -22,6 +22,25 @@ async fn loads_a_cold_key_once_for_all_who_come_on_several_threads() {
     }
 }
 
+/// Between its look into the cache and its load.
+#[tokio::test]
+async fn finds_what_came_in_just_before_it_would_load() {
+    let (clock, service) = (TestClock::new(), Arc::new(Service::default()));
+    let cache = cache(Limits::new(10, TTL), &clock);
+    let key = "a".to_owned();
+    assert!(cache.look_up(&key).0.is_none());
+    ask(&cache, "a", &service).await.unwrap();
+    let purpose = Purpose {
+        refresh: false,
+        awaited: true,
+    };
+    let load = || Arc::clone(&service).load();
+    let (seat, unused) = cache.board(&key, load, purpose);
+    let landed = seat.landed().await.unwrap();
+    assert!(landed.found && unused.is_none());
+    assert_eq!((*landed.held.value, service.asked()), (1, 1));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn hands_out_no_entry_more_often_than_it_may_be() {
     for uses in [1, 7, 150, 5000] {
