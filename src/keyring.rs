@@ -1,6 +1,8 @@
 //! Keyrings: who makes and recovers the intermediate key of an item.
 
 mod branch_key;
+mod ecdh_wrapping;
+mod encoded_key;
 pub mod future;
 mod kms;
 mod kms_arn;
@@ -14,6 +16,8 @@ mod kms_single;
 mod kms_tests;
 mod multi;
 mod raw_aes;
+mod raw_ecdh;
+mod raw_rsa;
 mod static_branch_key;
 #[cfg(test)]
 mod test_support;
@@ -27,8 +31,12 @@ pub use kms_mrk_discovery::{DiscoveryFilter, KmsMrkDiscoveryKeyring};
 pub use kms_single::KmsKeyring;
 pub use multi::MultiKeyring;
 pub use raw_aes::RawAesKeyring;
+pub use raw_ecdh::RawEcdhKeyring;
+pub use raw_rsa::RawRsaKeyring;
 pub use static_branch_key::StaticBranchKeyKeyring;
 
+pub use crate::crypto::ecdh::EcdhCurve;
+pub use crate::crypto::rsa::RsaPadding;
 pub use crate::error::{KeyringError, KeyringErrorKind};
 pub use crate::format::EncryptedDataKey;
 pub use crate::materials::{DecryptRequest, EncryptRequest, Opened, WrappedKey};
