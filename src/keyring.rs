@@ -5,7 +5,6 @@ mod ecdh_wrapping;
 mod encoded_key;
 pub mod future;
 mod kms;
-mod kms_arn;
 #[cfg(test)]
 mod kms_fallback_tests;
 mod kms_key_use;
@@ -27,7 +26,7 @@ use std::sync::Arc;
 
 pub use kms_key_use::KmsKeyUse;
 pub use kms_mrk::KmsMrkKeyring;
-pub use kms_mrk_discovery::{DiscoveryFilter, KmsMrkDiscoveryKeyring};
+pub use kms_mrk_discovery::KmsMrkDiscoveryKeyring;
 pub use kms_single::KmsKeyring;
 pub use multi::MultiKeyring;
 pub use raw_aes::RawAesKeyring;
@@ -39,6 +38,7 @@ pub use crate::crypto::ecdh::EcdhCurve;
 pub use crate::crypto::rsa::RsaPadding;
 pub use crate::error::{KeyringError, KeyringErrorKind};
 pub use crate::format::EncryptedDataKey;
+pub use crate::kms::DiscoveryFilter;
 pub use crate::materials::{DecryptRequest, EncryptRequest, Opened, WrappedKey};
 pub use crate::secret::IntermediateKey;
 pub use crate::suite::KeyBinding;

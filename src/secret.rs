@@ -98,6 +98,27 @@ impl IntermediateKey {
     }
 }
 
+/// The plaintext of a key that KMS made or opened: 32 bytes. Clones share one copy, which is wiped when
+/// the last of them is dropped.
+#[derive(Clone)]
+pub(crate) struct KmsPlaintext(IntermediateKey);
+
+impl KmsPlaintext {
+    /// Copies a key out of an answer, if it has exactly 32 bytes.
+    pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
+        IntermediateKey::from_slice(bytes).map(Self)
+    }
+
+    pub(crate) fn expose(&self) -> &[u8; IntermediateKey::LEN] {
+        self.0.expose()
+    }
+
+    /// The same key, to be used as an intermediate key.
+    pub(crate) fn into_intermediate_key(self) -> IntermediateKey {
+        self.0
+    }
+}
+
 impl fmt::Debug for IntermediateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("IntermediateKey([redacted])")

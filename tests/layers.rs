@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Lowest first. Rooms of one line name each other as little as the lines above.
-const ROOMS: [&[&str]; 13] = [
+const ROOMS: [&[&str]; 14] = [
     &["action", "context", "crypto", "secret", "suite"],
     &["error"],
     &["cursor", "observe"],
@@ -20,6 +20,7 @@ const ROOMS: [&[&str]; 13] = [
     &["format", "value"],
     &["materials"],
     &["engine"],
+    &["kms"],
     &["keyring"],
     &["item"],
     // Byte fields know `Unsigned`, and so stand above items.

@@ -3,9 +3,8 @@
 use std::fmt;
 
 use super::DiscoveryFilter;
-use super::kms::GrantTokens;
-use super::kms_arn::KmsKeyArn;
 use crate::error::ConfigError;
+use crate::kms::{GrantTokens, KmsKeyArn};
 use crate::region::RegionSet;
 
 /// A KMS key that a keyring uses, or all the keys that a filter admits, and what for.

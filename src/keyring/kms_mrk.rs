@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use super::kms::{GrantTokens, KmsRequests, Replicas, key_of};
-use super::kms_arn::KmsKeyArn;
+use super::kms::{key_of, open_first, wrap};
 use super::kms_key_use::{KmsKeyUse, UsedKey};
 use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
 use super::{Unwrapped, WrappedKey, future};
 use crate::error::ConfigError;
+use crate::kms::{GrantTokens, KmsKeyArn, KmsRequests, Replicas};
 use crate::region::{KmsFallback, RegionSet, partition_of};
 
 /// Wraps and unwraps under one multi-Region KMS key, by way of its replica in the local region.
@@ -109,7 +109,7 @@ impl KmsMrkKeyring {
     }
 
     async fn wrap(&self, request: EncryptRequest<'_>) -> Result<Vec<WrappedKey>, KeyringError> {
-        let wrapped = self.requests.generate(request, &self.replicas()).await?;
+        let wrapped = wrap(&self.requests, request, &self.replicas()).await?;
         Ok(vec![wrapped])
     }
 
@@ -117,7 +117,7 @@ impl KmsMrkKeyring {
         let edks = request.encrypted_data_keys().iter();
         let mine = edks.filter(|edk| key_of(edk).is_some_and(|key| key.matches(&self.replica)));
         let mine = mine.map(|edk| (edk, self.replicas()));
-        self.requests.open_first(request, mine).await
+        open_first(&self.requests, request, mine).await
     }
 }
 

@@ -1,14 +1,13 @@
 //! The keyring that opens under whatever KMS key the item names, within a filter.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
-use super::kms::{GrantTokens, KmsRequests, Replicas, key_of};
-use super::kms_arn::KmsKeyArn;
+use super::kms::{key_of, open_first};
 use super::kms_key_use::{KmsKeyUse, UsedKey};
-use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
+use super::{DecryptRequest, DiscoveryFilter, EncryptRequest, KeyBinding, Keyring, KeyringError};
 use super::{KeyringErrorKind, Unwrapped, future};
 use crate::error::ConfigError;
+use crate::kms::{GrantTokens, KmsKeyArn, KmsRequests, Replicas};
 use crate::region::{KmsFallback, RegionSet, partition_of};
 
 /// Opens items under the KMS key that each one names, if the filter admits its account.
@@ -34,76 +33,6 @@ pub struct KmsMrkDiscoveryKeyring {
     requests: KmsRequests,
 }
 
-/// The keys that discovery may ask for: those of one partition and a set of accounts.
-///
-/// Without it, whoever can write to the table could make a reader use, and trust, a key of his own
-/// account. So it cannot be empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DiscoveryFilter {
-    partition: String,
-    accounts: BTreeSet<String>,
-}
-
-impl DiscoveryFilter {
-    /// A filter that admits the keys of `accounts` in `partition`, such as `aws`.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] without an account, for an account id that is not 12 digits, and for a
-    /// partition that is neither `aws` nor begins with `aws-`.
-    ///
-    /// ```
-    /// use dynaseal::keyring::DiscoveryFilter;
-    /// assert!(DiscoveryFilter::new("aws", ["111122223333"]).is_ok());
-    /// assert!(DiscoveryFilter::new("aws", [""; 0]).is_err());
-    /// ```
-    pub fn new(
-        partition: impl Into<String>,
-        accounts: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Result<Self, ConfigError> {
-        let partition = partition.into();
-        if partition != "aws" && !partition.starts_with("aws-") {
-            return Err(ConfigError::new(format!(
-                "{partition:?} is not a partition such as \"aws\""
-            )));
-        }
-        let accounts: BTreeSet<String> = accounts.into_iter().map(Into::into).collect();
-        if accounts.is_empty() {
-            return Err(ConfigError::new(
-                "a discovery filter needs at least one account id",
-            ));
-        }
-        if let Some(account) = accounts.iter().find(|account| !is_account_id(account)) {
-            return Err(ConfigError::new(format!(
-                "{account:?} is not an account id of 12 digits"
-            )));
-        }
-        Ok(Self {
-            partition,
-            accounts,
-        })
-    }
-
-    /// The partition, such as `aws`.
-    #[must_use]
-    pub fn partition(&self) -> &str {
-        &self.partition
-    }
-
-    /// The account ids, sorted.
-    pub fn accounts(&self) -> impl Iterator<Item = &str> {
-        self.accounts.iter().map(String::as_str)
-    }
-
-    fn admits(&self, key: &KmsKeyArn) -> bool {
-        key.partition() == self.partition && self.accounts.contains(key.account())
-    }
-}
-
-fn is_account_id(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 impl KmsMrkDiscoveryKeyring {
     const NAME: &str = "kms-mrk-discovery";
 
@@ -114,10 +43,10 @@ impl KmsMrkDiscoveryKeyring {
     /// [`ConfigError`] if the filter's partition is not the region set's.
     pub fn new(filter: DiscoveryFilter, regions: &RegionSet) -> Result<Self, ConfigError> {
         let local = regions.local();
-        if filter.partition != partition_of(local) {
+        if filter.partition() != partition_of(local) {
             return Err(ConfigError::new(format!(
                 "the discovery filter's partition {} is not that of region {local}",
-                filter.partition
+                filter.partition()
             )));
         }
         Ok(Self {
@@ -160,7 +89,7 @@ impl KmsMrkDiscoveryKeyring {
     async fn unwrap(&self, request: DecryptRequest<'_>) -> Result<Unwrapped, KeyringError> {
         let edks = request.encrypted_data_keys().iter();
         let mine = edks.filter_map(|edk| Some((edk, self.admitted(&key_of(edk)?)?)));
-        self.requests.open_first(request, mine).await
+        open_first(&self.requests, request, mine).await
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use super::kms::{GrantTokens, KmsRequests, Replicas, key_of};
-use super::kms_arn::KmsKeyArn;
+use super::kms::{key_of, open_first, wrap};
 use super::kms_key_use::KmsKeyUse;
 use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
 use super::{Unwrapped, WrappedKey, future};
 use crate::error::ConfigError;
+use crate::kms::{GrantTokens, KmsKeyArn, KmsRequests, Replicas};
 use crate::region::RegionSet;
 
 /// Wraps and unwraps under exactly one KMS key, in the region that its ARN names.
@@ -83,7 +83,7 @@ impl KmsKeyring {
     }
 
     async fn wrap(&self, request: EncryptRequest<'_>) -> Result<Vec<WrappedKey>, KeyringError> {
-        let wrapped = self.requests.generate(request, &self.replicas()).await?;
+        let wrapped = wrap(&self.requests, request, &self.replicas()).await?;
         Ok(vec![wrapped])
     }
 
@@ -91,7 +91,7 @@ impl KmsKeyring {
         let edks = request.encrypted_data_keys().iter();
         let mine = edks.filter(|edk| key_of(edk).as_ref() == Some(&self.key));
         let mine = mine.map(|edk| (edk, self.replicas()));
-        self.requests.open_first(request, mine).await
+        open_first(&self.requests, request, mine).await
     }
 }
 

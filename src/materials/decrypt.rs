@@ -1,5 +1,7 @@
 //! Materials for opening one item.
 
+use std::time::Duration;
+
 use super::budget::CallBudget;
 use super::intermediate::DerivedKeys;
 use crate::context::EncryptionContext;
@@ -98,6 +100,7 @@ impl<'a> DecryptRequest<'a> {
             keyring: String::new(),
             key: None,
             region: None,
+            valid_for: None,
         })
     }
 }
@@ -111,6 +114,8 @@ pub struct Opened {
     pub(crate) keyring: String,
     pub(crate) key: Option<String>,
     pub(crate) region: Option<String>,
+    /// How much longer what opened it may be used.
+    pub(crate) valid_for: Option<Duration>,
 }
 
 impl Opened {
@@ -132,6 +137,14 @@ impl Opened {
     #[must_use]
     pub fn in_region(mut self, region: impl Into<String>) -> Self {
         self.region = Some(region.into());
+        self
+    }
+
+    /// Says how much longer it may be kept, for a keyring that keeps keys itself: what is left of their time.
+    /// The shortest time that was said holds, so that the times of caches around each other do not add up.
+    #[must_use]
+    pub fn valid_for(mut self, time: Duration) -> Self {
+        self.valid_for = Some(self.valid_for.map_or(time, |before| before.min(time)));
         self
     }
 }

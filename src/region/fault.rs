@@ -5,6 +5,8 @@
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::operation::decrypt::DecryptError;
 use aws_sdk_kms::operation::generate_data_key::GenerateDataKeyError;
+use aws_sdk_kms::operation::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintextError;
+use aws_sdk_kms::operation::re_encrypt::ReEncryptError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
@@ -137,7 +139,7 @@ fn breaks_off(error: &(dyn std::error::Error + 'static)) -> bool {
     })
 }
 
-/// The errors of the two KMS operations that keyrings call.
+/// The errors of the KMS operations that are asked for keys.
 pub(crate) trait KmsError:
     ProvideErrorMetadata + std::error::Error + Send + Sync + 'static
 {
@@ -145,39 +147,40 @@ pub(crate) trait KmsError:
     fn modelled(&self) -> Option<FaultClass>;
 }
 
-impl KmsError for DecryptError {
-    fn modelled(&self) -> Option<FaultClass> {
-        Some(match self {
-            Self::DependencyTimeoutException(_)
-            | Self::KeyUnavailableException(_)
-            | Self::KmsInternalException(_) => FaultClass::Unavailable,
-            // Until `DescribeKey` tells its states apart, the safe reading: somebody meant it.
-            Self::DisabledException(_) | Self::KmsInvalidStateException(_) => FaultClass::Disabled,
-            Self::NotFoundException(_) => FaultClass::ReplicaMissing,
-            Self::IncorrectKeyException(_) => FaultClass::WrongKey,
-            Self::InvalidCiphertextException(_) => FaultClass::InvalidCiphertext,
-            Self::DryRunOperationException(_)
-            | Self::InvalidGrantTokenException(_)
-            | Self::InvalidKeyUsageException(_) => FaultClass::Caller,
-            _ => return None,
-        })
-    }
+/// What the operations have in common, and then what those say in addition that are handed a ciphertext.
+macro_rules! kms_errors {
+    ($($error:ty $({ $($variant:ident => $class:ident),* })?;)*) => {$(
+        impl KmsError for $error {
+            fn modelled(&self) -> Option<FaultClass> {
+                Some(match self {
+                    Self::DependencyTimeoutException(_)
+                    | Self::KeyUnavailableException(_)
+                    | Self::KmsInternalException(_) => FaultClass::Unavailable,
+                    // Until `DescribeKey` tells its states apart, the safe reading: somebody meant it.
+                    Self::DisabledException(_) | Self::KmsInvalidStateException(_) => {
+                        FaultClass::Disabled
+                    }
+                    Self::NotFoundException(_) => FaultClass::ReplicaMissing,
+                    Self::DryRunOperationException(_)
+                    | Self::InvalidGrantTokenException(_)
+                    | Self::InvalidKeyUsageException(_) => FaultClass::Caller,
+                    $($(Self::$variant(_) => FaultClass::$class,)*)?
+                    _ => return None,
+                })
+            }
+        }
+    )*};
 }
 
-impl KmsError for GenerateDataKeyError {
-    fn modelled(&self) -> Option<FaultClass> {
-        Some(match self {
-            Self::DependencyTimeoutException(_)
-            | Self::KeyUnavailableException(_)
-            | Self::KmsInternalException(_) => FaultClass::Unavailable,
-            Self::DisabledException(_) | Self::KmsInvalidStateException(_) => FaultClass::Disabled,
-            Self::NotFoundException(_) => FaultClass::ReplicaMissing,
-            Self::DryRunOperationException(_)
-            | Self::InvalidGrantTokenException(_)
-            | Self::InvalidKeyUsageException(_) => FaultClass::Caller,
-            _ => return None,
-        })
-    }
+kms_errors! {
+    GenerateDataKeyError;
+    GenerateDataKeyWithoutPlaintextError;
+    DecryptError {
+        IncorrectKeyException => WrongKey, InvalidCiphertextException => InvalidCiphertext
+    };
+    ReEncryptError {
+        IncorrectKeyException => WrongKey, InvalidCiphertextException => InvalidCiphertext
+    };
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::error::ConfigError;
 
 /// `arn:<partition>:kms:<region>:<account>:key/<id>`, in its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct KmsKeyArn {
+pub(crate) struct KmsKeyArn {
     partition: String,
     region: String,
     account: String,
@@ -15,7 +15,7 @@ pub(super) struct KmsKeyArn {
 
 /// Why a text is not a key ARN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotAKeyArn {
+pub(crate) enum NotAKeyArn {
     /// An alias, as ARN or as name. It can be pointed at another key at any time.
     Alias,
     /// A key id alone, which says neither account nor region.
@@ -26,7 +26,7 @@ pub(super) enum NotAKeyArn {
 impl KmsKeyArn {
     const MAX_LEN: usize = 2048;
 
-    pub(super) fn parse(text: &str) -> Result<Self, NotAKeyArn> {
+    pub(crate) fn parse(text: &str) -> Result<Self, NotAKeyArn> {
         // Printable only: an ARN out of an item is an attacker's text, and errors print it.
         if text.len() > Self::MAX_LEN || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(NotAKeyArn::Malformed);
@@ -69,7 +69,7 @@ impl KmsKeyArn {
     }
 
     /// Parses an ARN out of a configuration, with an error that says what to write instead.
-    pub(super) fn configured(text: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn configured(text: &str) -> Result<Self, ConfigError> {
         Self::parse(text).map_err(|problem| {
             let reason = match problem {
                 NotAKeyArn::Alias => {
@@ -84,24 +84,24 @@ impl KmsKeyArn {
         })
     }
 
-    pub(super) fn partition(&self) -> &str {
+    pub(crate) fn partition(&self) -> &str {
         &self.partition
     }
 
-    pub(super) fn region(&self) -> &str {
+    pub(crate) fn region(&self) -> &str {
         &self.region
     }
 
-    pub(super) fn account(&self) -> &str {
+    pub(crate) fn account(&self) -> &str {
         &self.account
     }
 
-    pub(super) fn is_mrk(&self) -> bool {
+    pub(crate) fn is_mrk(&self) -> bool {
         self.key_id.starts_with("mrk-")
     }
 
     /// The same key in another region; means something for a multi-Region key only.
-    pub(super) fn in_region(&self, region: &str) -> Self {
+    pub(crate) fn in_region(&self, region: &str) -> Self {
         Self {
             region: region.to_owned(),
             ..self.clone()
@@ -109,7 +109,7 @@ impl KmsKeyArn {
     }
 
     /// MPL, "AWS KMS MRK match for decrypt": equal, or the same multi-Region key whatever the region.
-    pub(super) fn matches(&self, other: &Self) -> bool {
+    pub(crate) fn matches(&self, other: &Self) -> bool {
         let same_key = self.partition == other.partition
             && self.account == other.account
             && self.key_id == other.key_id;

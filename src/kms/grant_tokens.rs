@@ -4,13 +4,13 @@ use crate::error::ConfigError;
 
 /// Grant tokens, which every request of a keyring carries.
 #[derive(Clone, Default)]
-pub(in crate::keyring) struct GrantTokens(Vec<String>);
+pub(crate) struct GrantTokens(Vec<String>);
 
 impl GrantTokens {
     const MAX_TOKENS: usize = 10;
     const MAX_LEN: usize = 8192;
 
-    pub(in crate::keyring) fn new(
+    pub(crate) fn new(
         tokens: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Self, ConfigError> {
         let tokens: Vec<String> = tokens.into_iter().map(Into::into).collect();
@@ -27,7 +27,7 @@ impl GrantTokens {
     }
 
     /// As the SDK's setters take them; nothing at all if there are none.
-    pub(in crate::keyring) fn get(&self) -> Option<Vec<String>> {
+    pub(crate) fn get(&self) -> Option<Vec<String>> {
         (!self.0.is_empty()).then(|| self.0.clone())
     }
 }

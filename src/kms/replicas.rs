@@ -2,16 +2,15 @@
 
 use super::answer::{Question, Request, place};
 use super::plan::{Failure, Gates, Plan, Step};
-use super::{Allowance, KmsRequests};
+use super::{Allowance, KmsKeyArn, KmsRequests};
 use crate::context::EncryptionContext;
 use crate::error::{KeyringError, KeyringErrorKind};
-use crate::keyring::kms_arn::KmsKeyArn;
 use crate::observe::{CallOutcome, Event, FallbackEvent, Service};
 use crate::region::{Backoff, KmsFallback, Member, RegionSet};
 
 /// The ARNs of one key that may be asked for, in order: at least one.
 #[derive(Clone)]
-pub(in crate::keyring) struct Replicas {
+pub(crate) struct Replicas {
     first: KmsKeyArn,
     others: Vec<KmsKeyArn>,
 }
@@ -31,14 +30,14 @@ impl Replicas {
     }
 
     /// The key in its own region, and nowhere else.
-    pub(in crate::keyring) fn only(key: &KmsKeyArn) -> Self {
+    pub(crate) fn only(key: &KmsKeyArn) -> Self {
         Self {
             first: key.clone(),
             others: Vec::new(),
         }
     }
 
-    pub(super) fn first(&self) -> &KmsKeyArn {
+    pub(crate) fn first(&self) -> &KmsKeyArn {
         &self.first
     }
 

@@ -1,0 +1,188 @@
+//! KMS, as keyrings and the key store ask it: requests that go where the policy says, as often as it says.
+//!
+//! It names no encrypted data key: what is wrapped, and what for, is decided above.
+
+mod answer;
+mod discovery_filter;
+mod grant_tokens;
+mod key_arn;
+mod operations;
+mod plan;
+mod replicas;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub use self::discovery_filter::DiscoveryFilter;
+pub(crate) use self::grant_tokens::GrantTokens;
+pub(crate) use self::key_arn::KmsKeyArn;
+pub(crate) use self::operations::Generated;
+use self::operations::{Decrypt, Generate, GenerateWithoutPlaintext, ReEncrypt};
+pub(crate) use self::replicas::Replicas;
+use crate::context::EncryptionContext;
+use crate::error::KeyringError;
+use crate::materials::CallBudget;
+use crate::observe::{CacheEvent, Event};
+use crate::region::flight::Flights;
+use crate::region::{KmsFallback, RegionSet};
+use crate::secret::KmsPlaintext;
+
+/// Whoever writes to the table chooses how many encrypted data keys an item has; not, how many
+/// attempts that costs on a quota that the whole account shares. Retries and other regions count.
+const MAX_CALLS: usize = 4;
+
+/// How a keyring, or a key store, asks KMS. Clones share the requests that are under way.
+#[derive(Clone)]
+pub(crate) struct KmsRequests {
+    /// In whose name: errors and logs say so.
+    pub(crate) keyring: &'static str,
+    pub(crate) regions: RegionSet,
+    pub(crate) grant_tokens: GrantTokens,
+    pub(crate) fallback: KmsFallback,
+    decrypts: Flights<Vec<u8>, Result<Recovered, KeyringError>>,
+}
+
+/// What a ciphertext held, and the replica that opened it.
+#[derive(Clone)]
+pub(crate) struct Recovered {
+    pub(crate) plaintext: KmsPlaintext,
+    pub(crate) replica: KmsKeyArn,
+}
+
+/// The attempts that one item may cost.
+pub(crate) struct Allowance {
+    left: AtomicUsize,
+    budget: Option<CallBudget>,
+}
+
+impl Allowance {
+    pub(crate) fn new(budget: Option<&CallBudget>) -> Self {
+        Self {
+            left: AtomicUsize::new(MAX_CALLS),
+            budget: budget.cloned(),
+        }
+    }
+
+    /// Takes one attempt, if there is one left for this item and for its page.
+    fn take(&self) -> bool {
+        let taken = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+        taken.is_ok() && self.budget.as_ref().is_none_or(CallBudget::spend)
+    }
+}
+
+impl KmsRequests {
+    pub(crate) fn new(keyring: &'static str, regions: &RegionSet) -> Self {
+        Self {
+            keyring,
+            regions: regions.clone(),
+            grant_tokens: GrantTokens::default(),
+            fallback: KmsFallback::never(),
+            decrypts: Flights::new(),
+        }
+    }
+
+    /// The replicas of a multi-Region key that may be asked, in order.
+    pub(crate) fn replicas(&self, key: &KmsKeyArn) -> Replicas {
+        Replicas::new(key, &self.regions, self.fallback)
+    }
+
+    /// A fresh key of 32 bytes, in clear and wrapped, and the replica that made it.
+    pub(crate) async fn generate(
+        &self,
+        context: &EncryptionContext,
+        replicas: &Replicas,
+    ) -> Result<(Generated, KmsKeyArn), KeyringError> {
+        let allowance = Allowance::new(None);
+        let asking = self.ask(replicas, &allowance, context);
+        let (generated, arn) = asking.until_answered(&Generate).await?;
+        Ok((generated, arn.clone()))
+    }
+
+    /// A fresh key of 32 bytes, which nobody but KMS sees.
+    pub(crate) async fn generate_without_plaintext(
+        &self,
+        context: &EncryptionContext,
+        replicas: &Replicas,
+    ) -> Result<Vec<u8>, KeyringError> {
+        let allowance = Allowance::new(None);
+        let asking = self.ask(replicas, &allowance, context);
+        let (wrapped, _) = asking.until_answered(&GenerateWithoutPlaintext).await?;
+        Ok(wrapped)
+    }
+
+    /// The same plaintext under the same key and another context, without anybody seeing it.
+    pub(crate) async fn re_encrypt(
+        &self,
+        wrapped: &[u8],
+        from: &EncryptionContext,
+        to: &EncryptionContext,
+        replicas: &Replicas,
+    ) -> Result<Vec<u8>, KeyringError> {
+        let allowance = Allowance::new(None);
+        let asking = self.ask(replicas, &allowance, from);
+        let (wrapped, _) = asking.until_answered(&ReEncrypt { wrapped, to }).await?;
+        Ok(wrapped)
+    }
+
+    /// Asks KMS to unwrap, or waits for somebody who asks the same already: the same key, context and
+    /// ciphertext, in the name of the same keyring.
+    pub(crate) async fn recover(
+        &self,
+        context: &EncryptionContext,
+        wrapped: &[u8],
+        replicas: Replicas,
+        allowance: &Arc<Allowance>,
+    ) -> Result<Recovered, KeyringError> {
+        let key = flight_key([
+            replicas.first().to_string().as_bytes(),
+            context.as_serialized(),
+            wrapped,
+        ]);
+        let ask = || {
+            let (this, context, wrapped) = (self.clone(), context.clone(), wrapped.to_vec());
+            let allowance = Arc::clone(allowance);
+            async move {
+                this.decrypt(&context, &wrapped, &replicas, &allowance)
+                    .await
+            }
+        };
+        let (recovered, joined) = self.decrypts.join(key, ask).await;
+        self.regions.observers().emit(&Event::Cache(CacheEvent {
+            cache: "single_flight",
+            hit: joined,
+        }));
+        recovered
+    }
+
+    async fn decrypt(
+        &self,
+        context: &EncryptionContext,
+        wrapped: &[u8],
+        replicas: &Replicas,
+        allowance: &Allowance,
+    ) -> Result<Recovered, KeyringError> {
+        let asking = self.ask(replicas, allowance, context);
+        let (plaintext, replica) = asking.until_answered(&Decrypt(wrapped)).await?;
+        Ok(Recovered {
+            plaintext,
+            replica: replica.clone(),
+        })
+    }
+
+    /// Says which keyring failed, and which key in which region.
+    pub(crate) fn place(&self, error: KeyringError, arn: &KmsKeyArn) -> KeyringError {
+        answer::place(error, self.keyring, arn)
+    }
+}
+
+/// Each part with its length before it, so that no two requests share a key.
+fn flight_key<const N: usize>(parts: [&[u8]; N]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
+    for part in parts {
+        key.extend_from_slice(&part.len().to_be_bytes());
+        key.extend_from_slice(part);
+    }
+    key
+}

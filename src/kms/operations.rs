@@ -1,0 +1,148 @@
+//! The operations, and what is checked of each answer.
+
+use aws_sdk_kms::primitives::Blob;
+use zeroize::Zeroizing;
+
+use super::answer::{Failed, Question, Request};
+use crate::context::EncryptionContext;
+use crate::secret::KmsPlaintext;
+
+/// `GenerateDataKey` asks by number, because the specification does; `KeySpec` would be the same.
+const KEY_LEN: i32 = 32;
+
+const WRONG_LENGTH: &str = "KMS answered with a key of another length";
+
+/// A key that KMS made, and what it is wrapped in.
+pub(crate) struct Generated {
+    pub(crate) plaintext: KmsPlaintext,
+    pub(crate) wrapped: Vec<u8>,
+}
+
+/// A fresh data key of 32 bytes.
+pub(super) struct Generate;
+
+impl Request for Generate {
+    type Answer = Generated;
+    const OPERATION: &'static str = "GenerateDataKey";
+
+    async fn send(&self, question: Question<'_>) -> Result<Generated, Failed> {
+        let arn = question.arn.to_string();
+        let mut call = question.client.generate_data_key();
+        for (key, value) in question.context.iter() {
+            call = call.encryption_context(key, value);
+        }
+        let call = call.key_id(&arn).number_of_bytes(KEY_LEN);
+        let call = call.set_grant_tokens(question.grant_tokens.get());
+        let answer = Box::pin(call.send()).await.map_err(Failed::sdk)?;
+
+        let plaintext = take_plaintext(answer.plaintext);
+        check_key_id(answer.key_id.as_deref(), &arn)?;
+        check_recipient(answer.ciphertext_for_recipient.as_ref())?;
+        let plaintext = plaintext.ok_or_else(|| Failed::invalid(WRONG_LENGTH))?;
+        let wrapped = ciphertext(answer.ciphertext_blob)?;
+        Ok(Generated { plaintext, wrapped })
+    }
+}
+
+/// A fresh data key of 32 bytes, wrapped alone.
+pub(super) struct GenerateWithoutPlaintext;
+
+impl Request for GenerateWithoutPlaintext {
+    type Answer = Vec<u8>;
+    const OPERATION: &'static str = "GenerateDataKeyWithoutPlaintext";
+
+    async fn send(&self, question: Question<'_>) -> Result<Vec<u8>, Failed> {
+        let arn = question.arn.to_string();
+        let mut call = question.client.generate_data_key_without_plaintext();
+        for (key, value) in question.context.iter() {
+            call = call.encryption_context(key, value);
+        }
+        let call = call.key_id(&arn).number_of_bytes(KEY_LEN);
+        let call = call.set_grant_tokens(question.grant_tokens.get());
+        let answer = Box::pin(call.send()).await.map_err(Failed::sdk)?;
+        check_key_id(answer.key_id.as_deref(), &arn)?;
+        ciphertext(answer.ciphertext_blob)
+    }
+}
+
+/// The plaintext in a ciphertext.
+pub(super) struct Decrypt<'a>(pub(super) &'a [u8]);
+
+impl Request for Decrypt<'_> {
+    type Answer = KmsPlaintext;
+    const OPERATION: &'static str = "Decrypt";
+
+    async fn send(&self, question: Question<'_>) -> Result<KmsPlaintext, Failed> {
+        let arn = question.arn.to_string();
+        let mut call = question.client.decrypt();
+        for (key, value) in question.context.iter() {
+            call = call.encryption_context(key, value);
+        }
+        let call = call.key_id(&arn).ciphertext_blob(Blob::new(self.0));
+        let call = call.set_grant_tokens(question.grant_tokens.get());
+        let answer = Box::pin(call.send()).await.map_err(Failed::sdk)?;
+
+        let plaintext = take_plaintext(answer.plaintext);
+        check_key_id(answer.key_id.as_deref(), &arn)?;
+        check_recipient(answer.ciphertext_for_recipient.as_ref())?;
+        plaintext.ok_or_else(|| Failed::invalid(WRONG_LENGTH))
+    }
+}
+
+/// From the question's context to another, under one key.
+pub(super) struct ReEncrypt<'a> {
+    pub(super) wrapped: &'a [u8],
+    pub(super) to: &'a EncryptionContext,
+}
+
+impl Request for ReEncrypt<'_> {
+    type Answer = Vec<u8>;
+    const OPERATION: &'static str = "ReEncrypt";
+
+    async fn send(&self, question: Question<'_>) -> Result<Vec<u8>, Failed> {
+        let arn = question.arn.to_string();
+        let mut call = question.client.re_encrypt();
+        for (key, value) in question.context.iter() {
+            call = call.source_encryption_context(key, value);
+        }
+        for (key, value) in self.to.iter() {
+            call = call.destination_encryption_context(key, value);
+        }
+        let call = call.source_key_id(&arn).destination_key_id(&arn);
+        let call = call.ciphertext_blob(Blob::new(self.wrapped));
+        let call = call.set_grant_tokens(question.grant_tokens.get());
+        let answer = Box::pin(call.send()).await.map_err(Failed::sdk)?;
+        check_key_id(answer.source_key_id.as_deref(), &arn)?;
+        check_key_id(answer.key_id.as_deref(), &arn)?;
+        ciphertext(answer.ciphertext_blob)
+    }
+}
+
+fn check_key_id(answered: Option<&str>, asked: &str) -> Result<(), Failed> {
+    if answered == Some(asked) {
+        Ok(())
+    } else {
+        Err(Failed::invalid("KMS answered for another key"))
+    }
+}
+
+/// We never ask for an enclave's ciphertext, so an answer that has one is not ours.
+fn check_recipient(ciphertext: Option<&Blob>) -> Result<(), Failed> {
+    match ciphertext {
+        None => Ok(()),
+        Some(_) => Err(Failed::invalid(
+            "KMS answered with a ciphertext for a recipient",
+        )),
+    }
+}
+
+fn ciphertext(blob: Option<Blob>) -> Result<Vec<u8>, Failed> {
+    let blob = blob.map(Blob::into_inner).filter(|blob| !blob.is_empty());
+    blob.ok_or_else(|| Failed::invalid("KMS answered without a ciphertext"))
+}
+
+/// Takes the plaintext over and wipes it, also when the rest of the answer is refused.
+fn take_plaintext(plaintext: Option<Blob>) -> Option<KmsPlaintext> {
+    let plaintext = Zeroizing::new(plaintext?.into_inner());
+    KmsPlaintext::from_slice(&plaintext)
+}
