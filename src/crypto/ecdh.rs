@@ -146,12 +146,28 @@ impl EcdhPrivateKey {
 }
 
 #[cfg(test)]
-mod tests {
-    use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+pub(crate) mod tests {
+    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 
     use super::*;
 
-    const CURVES: [EcdhCurve; 3] = [EcdhCurve::P256, EcdhCurve::P384, EcdhCurve::P521];
+    /// PKCS #8 and X.509.
+    pub(crate) struct KeyPair {
+        pub(crate) private: Vec<u8>,
+        pub(crate) public: Vec<u8>,
+    }
+
+    pub(crate) fn generate(curve: EcdhCurve) -> KeyPair {
+        let key = agreement::PrivateKey::generate(curve.algorithm()).unwrap();
+        let private: Pkcs8V1Der<'_> = key.as_der().unwrap();
+        let public: PublicKeyX509Der<'_> = key.compute_public_key().unwrap().as_der().unwrap();
+        KeyPair {
+            private: private.as_ref().to_vec(),
+            public: public.as_ref().to_vec(),
+        }
+    }
+
+    pub(crate) const CURVES: [EcdhCurve; 3] = [EcdhCurve::P256, EcdhCurve::P384, EcdhCurve::P521];
 
     #[test]
     fn both_parties_agree_by_compressed_points() {
@@ -160,7 +176,10 @@ mod tests {
             let secret = a.agree(b.public_key()).unwrap();
             assert_eq!(secret.expose(), b.agree(a.public_key()).unwrap().expose());
             assert_eq!(secret.expose().len(), curve.coordinate_len());
-            assert_eq!(a.public_key().compressed().len(), curve.coordinate_len() + 1);
+            assert_eq!(
+                a.public_key().compressed().len(),
+                curve.coordinate_len() + 1
+            );
         }
     }
 
@@ -177,7 +196,11 @@ mod tests {
                 assert!(EcdhPublicKey::parse(curve, &form[..form.len() - 1]).is_none());
             }
             for other in CURVES.into_iter().filter(|other| *other != curve) {
-                assert!(forms.iter().all(|form| EcdhPublicKey::parse(other, form).is_none()));
+                assert!(
+                    forms
+                        .iter()
+                        .all(|form| EcdhPublicKey::parse(other, form).is_none())
+                );
             }
         }
     }
@@ -188,7 +211,7 @@ mod tests {
         let mut point = key.key.compute_public_key().unwrap().as_ref().to_vec();
         point[64] ^= 2;
         assert!(EcdhPublicKey::parse(EcdhCurve::P256, &point).is_none());
-        // x = 5 has no y on P-256's curve with b as it is, or it has: count both kinds.
+        // About half of all x belong to a point.
         let on_curve = (0..64).filter(|x| {
             let mut point = [0; 33];
             (point[0], point[32]) = (2, *x);

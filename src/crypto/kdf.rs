@@ -85,7 +85,12 @@ fn kdf_counter<M: Mac + KeyInit, const N: usize>(
     context: &[u8],
     out: &mut [u8; N],
 ) {
-    const { assert!(N <= 1024, "the number of bits has 32 bits, and so has the counter") };
+    const {
+        assert!(
+            N <= 1024,
+            "the number of bits has 32 bits, and so has the counter"
+        )
+    };
     let bits = u32::try_from(N * 8).expect("checked at compile time");
     for (number, block) in (1_u32..).zip(out.chunks_mut(M::output_size())) {
         let mut mac = <M as KeyInit>::new_from_slice(key).expect("HMAC takes a key of any length");

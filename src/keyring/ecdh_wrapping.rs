@@ -44,9 +44,7 @@ impl<'a> Parties<'a> {
     /// party may have its key in KMS, and the other one not.
     pub(super) fn of(encrypted_data_key: &'a EncryptedDataKey) -> Option<Self> {
         match encrypted_data_key.provider_id() {
-            RAW_PROVIDER_ID | KMS_PROVIDER_ID => {
-                Self::parse(encrypted_data_key.provider_info())
-            }
+            RAW_PROVIDER_ID | KMS_PROVIDER_ID => Self::parse(encrypted_data_key.provider_info()),
             _ => None,
         }
     }
@@ -68,6 +66,13 @@ impl<'a> Parties<'a> {
             sender: self.recipient,
             recipient: self.sender,
         }
+    }
+
+    /// The sender's point, if it is one on this curve, and compressed.
+    pub(super) fn sender_key(self, curve: EcdhCurve) -> Result<EcdhPublicKey, Unauthentic> {
+        let key = EcdhPublicKey::parse(curve, self.sender);
+        let key = key.filter(|key| key.compressed() == self.sender);
+        key.ok_or(Unauthentic)
     }
 
     /// `version ‖ u32 length ‖ recipient ‖ u32 length ‖ sender`.
@@ -163,5 +168,9 @@ pub(super) fn unwrap(
     let derived = Derived::new(secret, &fixed_info, salt);
     verify_equal(&derived.commitment, commitment)?;
     // A ciphertext of another length fails as one that does not authenticate.
-    IntermediateKey::fill_with(|key| derived.wrapping_key.open_to(&NONCE, &fixed_info, sealed, key))
+    IntermediateKey::fill_with(|key| {
+        derived
+            .wrapping_key
+            .open_to(&NONCE, &fixed_info, sealed, key)
+    })
 }

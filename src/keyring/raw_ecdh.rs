@@ -191,8 +191,8 @@ impl RawEcdhKeyring {
         match &self.scheme {
             Scheme::Static { own, peer } => Ok(own.agree(peer)),
             Scheme::Discovery { own } => {
-                let sender = EcdhPublicKey::parse(self.curve, parties.sender);
-                Ok(sender.ok_or(Unauthentic).and_then(|sender| own.agree(&sender)))
+                let sender = parties.sender_key(self.curve);
+                Ok(sender.and_then(|sender| own.agree(&sender)))
             }
             Scheme::Ephemeral { .. } => Err(error(KeyringErrorKind::CannotDecrypt)),
         }
@@ -220,10 +220,7 @@ pub(super) fn parse_public_key(
     })
 }
 
-fn parse_private_key(
-    curve: EcdhCurve,
-    encoded: &[u8],
-) -> Result<Arc<EcdhPrivateKey>, ConfigError> {
+fn parse_private_key(curve: EcdhCurve, encoded: &[u8]) -> Result<Arc<EcdhPrivateKey>, ConfigError> {
     let key = encoded_key::private_key(encoded);
     let key = key.and_then(|der| EcdhPrivateKey::from_pkcs8(curve, &der));
     key.map(Arc::new).ok_or_else(|| {
@@ -265,5 +262,227 @@ impl fmt::Debug for RawEcdhKeyring {
             .field("curve", &self.curve)
             .field("scheme", &scheme)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::ecdh::tests::{CURVES, KeyPair, generate};
+    use crate::crypto::random::FixedRandom;
+    use crate::keyring::test_support::{Sealed, seal, seal_with};
+
+    const P256: EcdhCurve = EcdhCurve::P256;
+
+    fn fixed(curve: EcdhCurve, own: &KeyPair, peer: &KeyPair) -> RawEcdhKeyring {
+        let (own, peer) = (&own.private, &peer.public);
+        RawEcdhKeyring::raw_private_key_to_static_public_key(curve, own, peer).unwrap()
+    }
+
+    fn ephemeral(curve: EcdhCurve, recipient: &KeyPair) -> RawEcdhKeyring {
+        let recipient = &recipient.public;
+        RawEcdhKeyring::ephemeral_private_key_to_static_public_key(curve, recipient).unwrap()
+    }
+
+    fn discovery(curve: EcdhCurve, own: &KeyPair) -> RawEcdhKeyring {
+        RawEcdhKeyring::public_key_discovery(curve, &own.private).unwrap()
+    }
+
+    async fn attempt(sealed: &Sealed, keyring: &RawEcdhKeyring) -> KeyringErrorKind {
+        let error = sealed.refusal(keyring).await;
+        assert_eq!(error.attempts().len(), 1, "{error}");
+        error.attempts()[0].kind()
+    }
+
+    #[tokio::test]
+    async fn writes_the_layout_of_the_specification() {
+        for (curve, len) in CURVES.into_iter().zip([75, 107, 143]) {
+            let (alice, bob) = (generate(curve), generate(curve));
+            let random = Arc::new(FixedRandom::new(0));
+            let keyring = fixed(curve, &alice, &bob).with_random(random);
+            let sealed = seal(&keyring).await.unwrap();
+            let edk = &sealed.edks[0];
+            assert_eq!(edk.provider_id(), "raw-ecdh");
+            let [own, peer] = [&alice, &bob].map(|keys| {
+                let key = EcdhPublicKey::parse(curve, &keys.public).unwrap();
+                key.compressed().to_vec()
+            });
+            let point_len = u32::try_from(own.len()).unwrap().to_be_bytes();
+            let info = [&[1], &point_len[..], &peer, &point_len, &own].concat();
+            assert_eq!(edk.provider_info(), info);
+            assert_eq!(info.len(), len);
+            let wrapped = edk.wrapped_intermediate_key().unwrap();
+            assert_eq!(wrapped.len(), 112);
+            let mut salt = [0; 32];
+            let random = FixedRandom::new(0);
+            random.fill(&mut [0; 32]).unwrap();
+            random.fill(&mut salt).unwrap();
+            assert_eq!(wrapped[..32], salt, "the key is drawn first");
+        }
+    }
+
+    #[tokio::test]
+    async fn either_of_two_static_parties_opens_what_either_sealed() {
+        for curve in CURVES {
+            let (alice, bob, eve) = (generate(curve), generate(curve), generate(curve));
+            let (a, b) = (fixed(curve, &alice, &bob), fixed(curve, &bob, &alice));
+            for sealed in [
+                seal(&a).await.unwrap(),
+                seal_with(&b, [].into()).await.unwrap(),
+            ] {
+                sealed.assert_opens(&a).await;
+                sealed.assert_opens(&b).await;
+                sealed.assert_not_mine(&fixed(curve, &eve, &bob)).await;
+                sealed.assert_not_mine(&fixed(curve, &alice, &eve)).await;
+            }
+            assert_eq!(a.binding(), KeyBinding::SharedSecret);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_recipient_alone_opens_what_an_ephemeral_key_sealed() {
+        for curve in CURVES {
+            let (alice, bob) = (generate(curve), generate(curve));
+            let sealed = seal(&ephemeral(curve, &bob)).await.unwrap();
+            sealed.assert_opens(&discovery(curve, &bob)).await;
+            sealed.assert_not_mine(&discovery(curve, &alice)).await;
+            sealed.assert_not_mine(&fixed(curve, &bob, &alice)).await;
+            sealed.assert_not_mine(&ephemeral(curve, &alice)).await;
+            let kind = attempt(&sealed, &ephemeral(curve, &bob)).await;
+            assert_eq!(kind, KeyringErrorKind::CannotDecrypt);
+            let again = seal(&ephemeral(curve, &bob)).await.unwrap();
+            assert_ne!(
+                again.edks[0].provider_info(),
+                sealed.edks[0].provider_info()
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn discovery_opens_for_any_sender_and_never_seals() {
+        let (alice, bob) = (generate(P256), generate(P256));
+        let sealed = seal(&fixed(P256, &alice, &bob)).await.unwrap();
+        sealed.assert_opens(&discovery(P256, &bob)).await;
+        sealed.assert_not_mine(&discovery(P256, &alice)).await;
+        let error = seal(&discovery(P256, &bob)).await.err().unwrap();
+        assert_eq!(error.kind(), KeyringErrorKind::CannotEncrypt);
+        for keyring in [discovery(P256, &bob), ephemeral(P256, &bob)] {
+            assert_eq!(keyring.binding(), KeyBinding::PublicKey);
+        }
+    }
+
+    #[tokio::test]
+    async fn opens_what_kms_agreed_on_for_the_other_party() {
+        let (alice, bob) = (generate(P256), generate(P256));
+        let mut sealed = seal(&fixed(P256, &alice, &bob)).await.unwrap();
+        let edk = sealed.edks.remove(0);
+        let wrapped = edk.wrapped_intermediate_key().unwrap();
+        let ciphertext = [&edk.wrapped_data_key().unwrap()[..], wrapped].concat();
+        let info = edk.provider_info().to_vec();
+        let renamed = |id: &str| EncryptedDataKey::new(id.into(), info.clone(), ciphertext.clone());
+        sealed.edks = vec![renamed("raw-ecdhx"), renamed("aws-kms-ecdh")];
+        assert_eq!(sealed.assert_opens(&discovery(P256, &bob)).await, 1);
+    }
+
+    #[tokio::test]
+    async fn refuses_every_changed_byte_and_every_other_length() {
+        let (alice, bob) = (generate(P256), generate(P256));
+        let keyring = fixed(P256, &alice, &bob);
+        for at in 0..112 {
+            let sealed = seal(&keyring).await.unwrap();
+            let sealed = sealed.with_wrapped(0, |wrapped| wrapped[at] ^= 0x80);
+            let kind = attempt(&sealed, &keyring).await;
+            assert_eq!(kind, KeyringErrorKind::InvalidEncryptedDataKey, "byte {at}");
+        }
+        for len in [0, 1, 31, 32, 63, 64, 79, 80, 95, 111, 113, 144] {
+            let sealed = seal(&keyring).await.unwrap();
+            let sealed = sealed.with_wrapped(0, |wrapped| wrapped.resize(len, 0));
+            let kind = attempt(&sealed, &keyring).await;
+            assert_eq!(
+                kind,
+                KeyringErrorKind::InvalidEncryptedDataKey,
+                "{len} bytes"
+            );
+        }
+        let mut sealed = seal(&keyring).await.unwrap();
+        sealed.context = seal_with(&keyring, [].into()).await.unwrap().context;
+        let kind = attempt(&sealed, &keyring).await;
+        assert_eq!(kind, KeyringErrorKind::InvalidEncryptedDataKey);
+    }
+
+    /// What says to be for somebody else, or for nobody, is not ours; a sender of ours must be a point.
+    #[tokio::test]
+    async fn reads_the_provider_info_to_the_byte() {
+        let (alice, bob) = (generate(P256), generate(P256));
+        let (keyring, reader) = (fixed(P256, &alice, &bob), discovery(P256, &bob));
+        let changes: [fn(&mut Vec<u8>); 6] = [
+            |info| info[0] = 2,
+            |info| info.push(0),
+            |info| info.truncate(74),
+            |info| info[4] = 34,
+            |info| info[1] = 1,
+            Vec::clear,
+        ];
+        for change in changes {
+            let sealed = seal(&keyring).await.unwrap();
+            let mut info = sealed.edks[0].provider_info().to_vec();
+            change(&mut info);
+            sealed.with_info(0, info).assert_not_mine(&reader).await;
+        }
+        let sealed = seal(&keyring).await.unwrap();
+        let info = sealed.edks[0].provider_info().to_vec();
+        let with_sender = |sender: &[u8]| {
+            let len = u32::try_from(sender.len()).unwrap().to_be_bytes();
+            [&info[..38], &len, sender].concat()
+        };
+        let x_without_y = [&[2][..], &[0xff; 32]].concat();
+        for sender in [
+            &x_without_y[..],
+            &[],
+            &[2; 32],
+            &alice.public,
+            &alice.public[26..],
+        ] {
+            let sealed = seal(&keyring)
+                .await
+                .unwrap()
+                .with_info(0, with_sender(sender));
+            let kind = attempt(&sealed, &reader).await;
+            assert_eq!(kind, KeyringErrorKind::InvalidEncryptedDataKey);
+        }
+    }
+
+    #[tokio::test]
+    async fn goes_on_behind_foreign_and_broken_encrypted_data_keys() {
+        let (alice, bob) = (generate(P256), generate(P256));
+        let (keyring, reader) = (fixed(P256, &alice, &bob), discovery(P256, &bob));
+        let mut sealed = seal(&keyring).await.unwrap();
+        let broken = seal(&keyring).await.unwrap();
+        let broken = broken.with_wrapped(0, |wrapped| wrapped[40] ^= 1);
+        let p521 = generate(EcdhCurve::P521);
+        let foreign = seal(&ephemeral(EcdhCurve::P521, &p521)).await.unwrap();
+        sealed.edks.splice(0..0, broken.edks);
+        sealed.edks.splice(0..0, foreign.edks);
+        assert_eq!(sealed.assert_opens(&reader).await, 2);
+    }
+
+    #[test]
+    fn refuses_keys_of_another_curve_or_kind() {
+        let (p256, p384) = (generate(P256), generate(EcdhCurve::P384));
+        let new = RawEcdhKeyring::raw_private_key_to_static_public_key;
+        assert!(new(P256, &p256.private, &p256.public).is_ok());
+        assert!(new(P256, &p384.private, &p256.public).is_err());
+        assert!(new(P256, &p256.private, &p384.public).is_err());
+        assert!(new(P256, &p256.public, &p256.private).is_err());
+        assert!(RawEcdhKeyring::public_key_discovery(P256, []).is_err());
+    }
+
+    #[test]
+    fn prints_no_key() {
+        let keys = generate(P256);
+        assert_eq!(
+            format!("{:?}", discovery(P256, &keys)),
+            r#"RawEcdhKeyring { curve: P256, scheme: "PublicKeyDiscovery", .. }"#
+        );
     }
 }

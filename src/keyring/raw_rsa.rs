@@ -232,3 +232,161 @@ impl fmt::Debug for RawRsaKeyring {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::rsa::tests::{FIRST, KeyPair, PADDINGS, SECOND};
+    use crate::keyring::test_support::{Sealed, seal, seal_with};
+
+    const OAEP: RsaPadding = RsaPadding::OaepSha256;
+
+    fn pair_with(padding: RsaPadding, keys: &KeyPair) -> RawRsaKeyring {
+        let KeyPair { private, public } = keys;
+        RawRsaKeyring::from_key_pair("ns", "name", padding, public, private).unwrap()
+    }
+
+    fn pair() -> RawRsaKeyring {
+        pair_with(OAEP, &FIRST)
+    }
+
+    async fn attempt(sealed: &Sealed, keyring: &RawRsaKeyring) -> KeyringErrorKind {
+        let error = sealed.refusal(keyring).await;
+        assert_eq!(error.attempts().len(), 1, "{error}");
+        error.attempts()[0].kind()
+    }
+
+    #[tokio::test]
+    async fn writes_the_layout_of_the_specification() {
+        let sealed = seal(&pair()).await.unwrap();
+        let [edk] = &sealed.edks[..] else {
+            panic!("one recipient")
+        };
+        assert_eq!(edk.provider_id(), "ns");
+        assert_eq!(edk.provider_info(), b"name");
+        assert_eq!(edk.wrapped_intermediate_key().unwrap().len(), 256);
+    }
+
+    #[tokio::test]
+    async fn opens_what_it_sealed_under_every_padding() {
+        for padding in PADDINGS {
+            let keyring = pair_with(padding, &FIRST);
+            seal(&keyring).await.unwrap().assert_opens(&keyring).await;
+            let empty = seal_with(&keyring, [].into()).await.unwrap();
+            empty.assert_opens(&keyring).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn does_with_half_a_key_half_of_the_work() {
+        let public = RawRsaKeyring::from_public_key("ns", "name", OAEP, &FIRST.public).unwrap();
+        let private = RawRsaKeyring::from_private_key("ns", "name", OAEP, &FIRST.private).unwrap();
+        let sealed = seal(&public).await.unwrap();
+        sealed.assert_opens(&private).await;
+        let error = seal(&private).await.err().unwrap();
+        assert_eq!(error.kind(), KeyringErrorKind::CannotEncrypt);
+        let kind = attempt(&sealed, &public).await;
+        assert_eq!(kind, KeyringErrorKind::CannotDecrypt);
+        let other = RawRsaKeyring::from_public_key("ns", "other", OAEP, &FIRST.public).unwrap();
+        sealed.assert_not_mine(&other).await;
+    }
+
+    #[tokio::test]
+    async fn does_not_recognise_another_namespace_or_name() {
+        let sealed = seal(&pair()).await.unwrap();
+        for (namespace, name) in [("ns2", "name"), ("ns", "name2"), ("ns", "nam"), ("ns", "")] {
+            let other = RawRsaKeyring::from_private_key(namespace, name, OAEP, &FIRST.private);
+            sealed.assert_not_mine(&other.unwrap()).await;
+        }
+    }
+
+    /// Another key, another padding, another length of the ciphertext and of what is in it: one answer.
+    #[tokio::test]
+    async fn gives_one_answer_to_whatever_does_not_open() {
+        for padding in PADDINGS {
+            let keyring = pair_with(padding, &FIRST);
+            let mut broken = vec![seal(&pair_with(padding, &SECOND)).await.unwrap()];
+            let changes: [fn(&mut Vec<u8>); 5] = [
+                |wrapped| wrapped[200] ^= 1,
+                |wrapped| wrapped.push(0),
+                |wrapped| wrapped.truncate(255),
+                |wrapped| wrapped.fill(0xff),
+                Vec::clear,
+            ];
+            for change in changes {
+                broken.push(seal(&keyring).await.unwrap().with_wrapped(0, change));
+            }
+            for other in PADDINGS.into_iter().filter(|other| *other != padding) {
+                broken.push(seal(&pair_with(other, &FIRST)).await.unwrap());
+            }
+            let public = RsaPublicKey::from_der(&FIRST.public).unwrap();
+            for len in [0, 31, 33] {
+                let short = public.encrypt(padding, &vec![7; len]).unwrap();
+                let change = |wrapped: &mut Vec<u8>| *wrapped = short;
+                broken.push(seal(&keyring).await.unwrap().with_wrapped(0, change));
+            }
+            for sealed in broken {
+                let error = sealed.refusal(&keyring).await;
+                assert_eq!(
+                    format!("{error:?}"),
+                    format!("{:?}", expected_refusal()),
+                    "{padding:?}"
+                );
+            }
+        }
+    }
+
+    fn expected_refusal() -> KeyringError {
+        let kind = KeyringErrorKind::InvalidEncryptedDataKey;
+        let attempt = KeyringError::new(kind)
+            .in_keyring("raw-rsa")
+            .with_key("name");
+        KeyringError::from_attempts(vec![attempt]).in_keyring("raw-rsa")
+    }
+
+    #[tokio::test]
+    async fn refuses_another_context() {
+        let mut sealed = seal(&pair()).await.unwrap();
+        sealed.context = seal_with(&pair(), [].into()).await.unwrap().context;
+        let kind = attempt(&sealed, &pair()).await;
+        assert_eq!(kind, KeyringErrorKind::InvalidEncryptedDataKey);
+    }
+
+    #[tokio::test]
+    async fn goes_on_behind_foreign_and_broken_encrypted_data_keys() {
+        let mut sealed = seal(&pair()).await.unwrap();
+        let broken = seal(&pair_with(OAEP, &SECOND)).await.unwrap();
+        let foreign = seal(&pair()).await.unwrap().with_info(0, "name2");
+        sealed.edks.splice(0..0, broken.edks);
+        sealed.edks.splice(0..0, foreign.edks);
+        assert_eq!(sealed.assert_opens(&pair()).await, 2);
+    }
+
+    #[test]
+    fn refuses_keys_and_names_that_do_not_fit() {
+        let public = |namespace: &str, name: &str, key: &[u8]| {
+            RawRsaKeyring::from_public_key(namespace, name, OAEP, key).map(drop)
+        };
+        for namespace in ["aws-kms", "aws-kms-rsa"] {
+            assert!(public(namespace, "name", &FIRST.public).is_err());
+        }
+        assert!(public("ns", &"n".repeat(65_535), &FIRST.public).is_ok());
+        assert!(public("ns", &"n".repeat(65_536), &FIRST.public).is_err());
+        assert!(public("ns", "name", &FIRST.private).is_err());
+        assert!(public("ns", "name", b"").is_err());
+        assert!(RawRsaKeyring::from_private_key("ns", "n", OAEP, &FIRST.public).is_err());
+        let KeyPair { private, public } = &*FIRST;
+        let mixed = RawRsaKeyring::from_key_pair("ns", "n", OAEP, &SECOND.public, private);
+        assert!(mixed.unwrap_err().to_string().contains("not that of"));
+        assert!(RawRsaKeyring::from_key_pair("ns", "n", OAEP, public, private).is_ok());
+    }
+
+    #[test]
+    fn prints_no_key() {
+        assert_eq!(
+            format!("{:?}", pair()),
+            r#"RawRsaKeyring { key_namespace: "ns", key_name: "name", padding: OaepSha256, can_encrypt: true, can_decrypt: true, .. }"#
+        );
+        assert_eq!(pair().binding(), KeyBinding::PublicKey);
+    }
+}
