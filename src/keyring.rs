@@ -5,11 +5,14 @@ mod ecdh_wrapping;
 mod encoded_key;
 pub mod future;
 mod kms;
+mod kms_discovery;
+mod kms_ecdh;
 #[cfg(test)]
 mod kms_fallback_tests;
 mod kms_key_use;
 mod kms_mrk;
 mod kms_mrk_discovery;
+mod kms_rsa;
 mod kms_single;
 #[cfg(test)]
 mod kms_tests;
@@ -24,9 +27,12 @@ mod test_support;
 use std::fmt;
 use std::sync::Arc;
 
+pub use kms_discovery::KmsDiscoveryKeyring;
+pub use kms_ecdh::KmsEcdhKeyring;
 pub use kms_key_use::KmsKeyUse;
 pub use kms_mrk::KmsMrkKeyring;
 pub use kms_mrk_discovery::KmsMrkDiscoveryKeyring;
+pub use kms_rsa::KmsRsaKeyring;
 pub use kms_single::KmsKeyring;
 pub use multi::MultiKeyring;
 pub use raw_aes::RawAesKeyring;

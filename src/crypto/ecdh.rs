@@ -1,5 +1,7 @@
 //! Elliptic-curve Diffie-Hellman on the NIST curves, by way of AWS-LC, with compressed points.
 
+mod decompress;
+
 use aws_lc_rs::agreement::{
     self, Algorithm, ECDH_P256, ECDH_P384, ECDH_P521, ParsedPublicKey, UnparsedPublicKey,
 };
@@ -54,7 +56,7 @@ impl EcdhCurve {
         }
     }
 
-    pub(super) const fn spki(self) -> &'static [u8] {
+    const fn spki(self) -> &'static [u8] {
         match self {
             Self::P256 => SPKI_P256,
             Self::P384 => SPKI_P384,
@@ -93,12 +95,24 @@ impl EcdhPublicKey {
     pub(crate) fn compressed(&self) -> &[u8] {
         &self.compressed
     }
+
+    /// An X.509 `SubjectPublicKeyInfo` with the uncompressed point, in DER.
+    pub(crate) fn to_spki(&self) -> Option<Vec<u8>> {
+        let point = decompress::decompress(self.curve, &self.compressed)?;
+        let spki = [self.curve.spki(), &point].concat();
+        (Self::parse(self.curve, &spki)? == *self).then_some(spki)
+    }
 }
 
 /// What two parties agreed on: the x coordinate of a point.
 pub(crate) struct SharedSecret(Zeroizing<Vec<u8>>);
 
 impl SharedSecret {
+    /// A secret that somebody else agreed on for us, if it has the length of a coordinate.
+    pub(crate) fn agreed_elsewhere(curve: EcdhCurve, secret: Zeroizing<Vec<u8>>) -> Option<Self> {
+        (secret.len() == curve.coordinate_len()).then_some(Self(secret))
+    }
+
     pub(crate) fn expose(&self) -> &[u8] {
         &self.0
     }
@@ -193,6 +207,7 @@ pub(crate) mod tests {
             for form in forms {
                 let read = EcdhPublicKey::parse(curve, form).unwrap();
                 assert!(read == key.public, "{curve:?}");
+                assert_eq!(read.to_spki().unwrap(), spki.as_ref());
                 assert!(EcdhPublicKey::parse(curve, &form[..form.len() - 1]).is_none());
             }
             for other in CURVES.into_iter().filter(|other| *other != curve) {
@@ -201,6 +216,17 @@ pub(crate) mod tests {
                         .iter()
                         .all(|form| EcdhPublicKey::parse(other, form).is_none())
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn decompresses_points_of_both_signs() {
+        for curve in CURVES {
+            for _ in 0..16 {
+                let KeyPair { public, .. } = generate(curve);
+                let key = EcdhPublicKey::parse(curve, &public).unwrap();
+                assert_eq!(key.to_spki(), Some(public));
             }
         }
     }

@@ -154,6 +154,15 @@ pub(super) fn wrap(
     Ok(WrappedKey::new(provider_id, info, wrapped, key))
 }
 
+/// Whether this can be a wrapped intermediate key at all: to be asked before KMS is.
+pub(super) fn check_len(wrapped: &[u8]) -> Result<(), Unauthentic> {
+    if wrapped.len() == WRAPPED_LEN {
+        Ok(())
+    } else {
+        Err(Unauthentic)
+    }
+}
+
 /// Recovers an intermediate key; the parties are those that the encrypted data key names.
 pub(super) fn unwrap(
     curve: EcdhCurve,
