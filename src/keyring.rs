@@ -5,6 +5,8 @@ mod ecdh_wrapping;
 mod encoded_key;
 pub mod future;
 mod kms;
+#[cfg(test)]
+mod kms_asymmetric_tests;
 mod kms_discovery;
 mod kms_ecdh;
 #[cfg(test)]
