@@ -134,7 +134,7 @@ impl Config {
 
     fn keyring(&self, verb: Verb) -> Result<Arc<dyn Keyring>, Failure> {
         if let Some(rsa) = &self.raw_rsa {
-            return rsa.keyring();
+            return rsa.keyring(verb);
         }
         if let Some(ecdh) = &self.raw_ecdh {
             return ecdh.keyring(verb);
@@ -156,7 +156,7 @@ impl Config {
 }
 
 impl RawRsa {
-    fn keyring(&self) -> Result<Arc<dyn Keyring>, Failure> {
+    fn keyring(&self, verb: Verb) -> Result<Arc<dyn Keyring>, Failure> {
         let padding = match &*self.padding {
             "Pkcs1" => RsaPadding::Pkcs1,
             "OaepSha1" => RsaPadding::OaepSha1,
@@ -165,14 +165,15 @@ impl RawRsa {
             "OaepSha512" => RsaPadding::OaepSha512,
             _ => return Err("unknown padding".into()),
         };
-        let (public, private) = (&self.public_key, &self.private_key);
-        Ok(Arc::new(RawRsaKeyring::from_key_pair(
-            &self.namespace,
-            &self.name,
-            padding,
-            public,
-            private,
-        )?))
+        let (namespace, name) = (&self.namespace, &self.name);
+        Ok(Arc::new(match verb {
+            Verb::Encrypt => {
+                RawRsaKeyring::from_public_key(namespace, name, padding, &self.public_key)?
+            }
+            Verb::Decrypt => {
+                RawRsaKeyring::from_private_key(namespace, name, padding, &self.private_key)?
+            }
+        }))
     }
 }
 
