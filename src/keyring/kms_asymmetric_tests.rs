@@ -4,7 +4,8 @@
 use serde_json::json;
 
 use super::test_support::{
-    Answer, FakeKms, KMS_CURVE, KMS_ECDH_KEY, Sealed, entries, seal, seal_under, seal_with,
+    Answer, FakeKms, KMS_CURVE, KMS_ECDH_KEY, Sealed, decrypt_rsa, entries, seal, seal_under,
+    seal_with,
 };
 use super::{
     DiscoveryFilter, EcdhCurve, EncryptedDataKey, KeyBinding, Keyring, KeyringErrorKind,
@@ -138,7 +139,16 @@ async fn rsa_refuses_the_key_of_another_item_and_plaintexts_of_another_length() 
         kms.always(Answer::Changed(json!({"Plaintext": base64(&plaintext)})));
         assert_eq!(kinds(&sealed, &rsa(&kms)).await, INVALID);
     }
-    kms.always(Answer::Changed(json!({"Plaintext": base64(&[7; 32])})));
+    let wrapped = sealed.edks[0].wrapped_intermediate_key().unwrap();
+    let mut plaintext = decrypt_rsa("RSAES_OAEP_SHA_256", wrapped);
+    kms.always(Answer::Changed(json!({"Plaintext": base64(&plaintext)})));
+    sealed.assert_opens(&rsa(&kms)).await;
+    plaintext[47] ^= 1;
+    kms.always(Answer::Changed(json!({"Plaintext": base64(&plaintext)})));
+    assert_eq!(kinds(&sealed, &rsa(&kms)).await, INVALID);
+    kms.always(Answer::Changed(
+        json!({"Plaintext": base64(&plaintext[48..])}),
+    ));
     assert_eq!(kinds(&sealed, &rsa(&kms)).await, INVALID);
 }
 

@@ -344,6 +344,39 @@ mod tests {
         KeyringError::from_attempts(vec![attempt]).in_keyring("raw-rsa")
     }
 
+    /// Wraps nothing, and says that it wrapped a key of zeros.
+    #[derive(Debug)]
+    struct Zeros;
+
+    impl Keyring for Zeros {
+        fn name(&self) -> &str {
+            "zeros"
+        }
+
+        fn binding(&self) -> KeyBinding {
+            KeyBinding::PublicKey
+        }
+
+        fn on_encrypt<'a>(&'a self, _: EncryptRequest<'a>) -> future::OnEncrypt<'a> {
+            let key = IntermediateKey::from_slice(&[0; 32]).unwrap();
+            let wrapped = WrappedKey::new("ns", "name", vec![0; 256], key);
+            future::OnEncrypt::ready(Ok(vec![wrapped]))
+        }
+
+        fn on_decrypt<'a>(&'a self, _: DecryptRequest<'a>) -> future::OnDecrypt<'a> {
+            future::OnDecrypt::ready(Ok(Unwrapped::NotMine))
+        }
+    }
+
+    #[tokio::test]
+    async fn takes_no_known_key_for_one_that_does_not_unpad() {
+        let sealed = seal(&Zeros).await.unwrap();
+        for padding in PADDINGS {
+            let kind = attempt(&sealed, &pair_with(padding, &FIRST)).await;
+            assert_eq!(kind, KeyringErrorKind::InvalidEncryptedDataKey);
+        }
+    }
+
     #[tokio::test]
     async fn refuses_another_context() {
         let mut sealed = seal(&pair()).await.unwrap();

@@ -269,7 +269,7 @@ fn bytes_of(call: &Call, member: &str) -> Vec<u8> {
 }
 
 /// Under the key pair that the tests of `crypto` share; what does not unpad is nothing.
-fn decrypt_rsa(algorithm: &str, ciphertext: &[u8]) -> Vec<u8> {
+pub(super) fn decrypt_rsa(algorithm: &str, ciphertext: &[u8]) -> Vec<u8> {
     let padding = match algorithm {
         "RSAES_OAEP_SHA_1" => RsaPadding::OaepSha1,
         "RSAES_OAEP_SHA_256" => RsaPadding::OaepSha256,
