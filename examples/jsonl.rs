@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{BufRead, Write};
 
-use dynaseal::keyring::{Keyring, StaticBranchKeyKeyring};
+use dynaseal::keyring::{
+    EcdhCurve, Keyring, RawEcdhKeyring, RawRsaKeyring, RsaPadding, StaticBranchKeyKeyring,
+};
 use dynaseal::{AlgorithmSuite, CryptoAction, Item, ItemEncryptor, ItemSchema, RawAesKeyring};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -32,6 +34,28 @@ struct Config {
     wrapping_key: Option<String>,
     key_namespace: Option<String>,
     key_name: Option<String>,
+    raw_rsa: Option<RawRsa>,
+    raw_ecdh: Option<RawEcdh>,
+}
+
+/// Keys are PEM.
+#[derive(Deserialize)]
+struct RawRsa {
+    namespace: String,
+    name: String,
+    padding: String,
+    public_key: String,
+    private_key: String,
+}
+
+/// With the scheme `ephemeral` items are sealed for `public_key`, and opened by `private_key`.
+#[derive(Deserialize)]
+struct RawEcdh {
+    curve: String,
+    scheme: String,
+    private_key: String,
+    public_key: String,
+    peer_public_key: String,
 }
 
 #[derive(Deserialize)]
@@ -77,7 +101,7 @@ async fn main() -> Result<(), Failure> {
 
 async fn answer(verb: Verb, line: &str) -> Result<Item, Failure> {
     let Request { config, item } = serde_json::from_str(line)?;
-    let encryptor = ItemEncryptor::new(config.schema()?, config.keyring()?);
+    let encryptor = ItemEncryptor::new(config.schema()?, config.keyring(verb)?);
     Ok(match verb {
         Verb::Encrypt => encryptor.seal(item.into()).await?,
         Verb::Decrypt => encryptor.open(item.into()).await?.into_item(),
@@ -108,7 +132,13 @@ impl Config {
         Ok(schema.build()?)
     }
 
-    fn keyring(&self) -> Result<Arc<dyn Keyring>, Failure> {
+    fn keyring(&self, verb: Verb) -> Result<Arc<dyn Keyring>, Failure> {
+        if let Some(rsa) = &self.raw_rsa {
+            return rsa.keyring(verb);
+        }
+        if let Some(ecdh) = &self.raw_ecdh {
+            return ecdh.keyring(verb);
+        }
         if let Some(BranchKey { id, version, key }) = &self.branch_key {
             return Ok(Arc::new(StaticBranchKeyKeyring::new(
                 id,
@@ -122,6 +152,59 @@ impl Config {
             return Err("either branch_key, or key_namespace, key_name and wrapping_key".into());
         };
         Ok(Arc::new(RawAesKeyring::new(namespace, name, unhex(key)?)?))
+    }
+}
+
+impl RawRsa {
+    fn keyring(&self, verb: Verb) -> Result<Arc<dyn Keyring>, Failure> {
+        let padding = match &*self.padding {
+            "Pkcs1" => RsaPadding::Pkcs1,
+            "OaepSha1" => RsaPadding::OaepSha1,
+            "OaepSha256" => RsaPadding::OaepSha256,
+            "OaepSha384" => RsaPadding::OaepSha384,
+            "OaepSha512" => RsaPadding::OaepSha512,
+            _ => return Err("unknown padding".into()),
+        };
+        let (namespace, name) = (&self.namespace, &self.name);
+        Ok(Arc::new(match verb {
+            Verb::Encrypt => {
+                RawRsaKeyring::from_public_key(namespace, name, padding, &self.public_key)?
+            }
+            Verb::Decrypt => {
+                RawRsaKeyring::from_private_key(namespace, name, padding, &self.private_key)?
+            }
+        }))
+    }
+}
+
+impl RawEcdh {
+    fn keyring(&self, verb: Verb) -> Result<Arc<dyn Keyring>, Failure> {
+        let curve = match &*self.curve {
+            "P256" => EcdhCurve::P256,
+            "P384" => EcdhCurve::P384,
+            "P521" => EcdhCurve::P521,
+            _ => return Err("unknown curve".into()),
+        };
+        let Self {
+            private_key,
+            public_key,
+            peer_public_key,
+            ..
+        } = self;
+        Ok(Arc::new(match (&*self.scheme, verb) {
+            ("static", _) => RawEcdhKeyring::raw_private_key_to_static_public_key(
+                curve,
+                private_key,
+                peer_public_key,
+            )?,
+            ("ephemeral", Verb::Encrypt) => {
+                RawEcdhKeyring::ephemeral_private_key_to_static_public_key(curve, public_key)?
+            }
+            ("ephemeral", Verb::Decrypt) => {
+                RawEcdhKeyring::public_key_discovery(curve, private_key)?
+            }
+            _ => return Err("unknown scheme".into()),
+        }))
     }
 }
 

@@ -4,10 +4,12 @@
 //! authenticate are [`Unauthentic`], which carries nothing.
 
 pub(crate) mod aead;
+pub(crate) mod ecdh;
 pub(crate) mod hash;
 pub(crate) mod kdf;
 pub(crate) mod mac;
 pub(crate) mod random;
+pub(crate) mod rsa;
 pub(crate) mod signature;
 
 /// A tag, a signature or a commitment did not match. There is nothing more to say about it.

@@ -1,20 +1,29 @@
 //! Keyrings: who makes and recovers the intermediate key of an item.
 
 mod branch_key;
+mod ecdh_wrapping;
+mod encoded_key;
 pub mod future;
 mod key_store_use;
 mod kms;
 mod kms_context;
 #[cfg(test)]
+mod kms_asymmetric_tests;
+mod kms_discovery;
+mod kms_ecdh;
+#[cfg(test)]
 mod kms_fallback_tests;
 mod kms_key_use;
 mod kms_mrk;
 mod kms_mrk_discovery;
+mod kms_rsa;
 mod kms_single;
 #[cfg(test)]
 mod kms_tests;
 mod multi;
 mod raw_aes;
+mod raw_ecdh;
+mod raw_rsa;
 mod static_branch_key;
 #[cfg(test)]
 mod test_support;
@@ -24,14 +33,21 @@ use std::sync::Arc;
 
 pub use key_store_use::KeyStoreUse;
 pub(crate) use kms_context::KmsContext;
+pub use kms_discovery::KmsDiscoveryKeyring;
+pub use kms_ecdh::KmsEcdhKeyring;
 pub use kms_key_use::KmsKeyUse;
 pub use kms_mrk::KmsMrkKeyring;
 pub use kms_mrk_discovery::KmsMrkDiscoveryKeyring;
+pub use kms_rsa::KmsRsaKeyring;
 pub use kms_single::KmsKeyring;
 pub use multi::MultiKeyring;
 pub use raw_aes::RawAesKeyring;
+pub use raw_ecdh::RawEcdhKeyring;
+pub use raw_rsa::RawRsaKeyring;
 pub use static_branch_key::StaticBranchKeyKeyring;
 
+pub use crate::crypto::ecdh::EcdhCurve;
+pub use crate::crypto::rsa::RsaPadding;
 pub use crate::error::{KeyringError, KeyringErrorKind};
 pub use crate::format::EncryptedDataKey;
 pub use crate::kms::DiscoveryFilter;

@@ -13,11 +13,15 @@ mod replicas;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aws_sdk_kms::types::EncryptionAlgorithmSpec;
+use zeroize::Zeroizing;
+
 pub use self::discovery_filter::DiscoveryFilter;
 pub(crate) use self::grant_tokens::GrantTokens;
 pub(crate) use self::key_arn::KmsKeyArn;
 pub(crate) use self::operations::Generated;
-use self::operations::{Decrypt, Generate, GenerateWithoutPlaintext, ReEncrypt};
+use self::operations::{Decrypt, DecryptRsa, DeriveSharedSecret};
+use self::operations::{Generate, GenerateWithoutPlaintext, ReEncrypt};
 pub(crate) use self::replicas::Replicas;
 use crate::context::EncryptionContext;
 use crate::error::KeyringError;
@@ -169,6 +173,35 @@ impl KmsRequests {
             plaintext,
             replica: replica.clone(),
         })
+    }
+
+    /// The plaintext under one RSA key, in its own region. KMS is told no context.
+    pub(crate) async fn decrypt_rsa(
+        &self,
+        algorithm: EncryptionAlgorithmSpec,
+        wrapped: &[u8],
+        key: &KmsKeyArn,
+        allowance: &Allowance,
+    ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        let replicas = Replicas::only(key);
+        let context = EncryptionContext::empty();
+        let asking = self.ask(&replicas, allowance, &context);
+        let request = DecryptRsa { wrapped, algorithm };
+        Ok(asking.until_answered(&request).await?.0)
+    }
+
+    /// The x coordinate that one key agrees on with a public key, X.509 in DER, in the key's own region.
+    pub(crate) async fn derive_shared_secret(
+        &self,
+        public_key: &[u8],
+        key: &KmsKeyArn,
+        allowance: &Allowance,
+    ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        let replicas = Replicas::only(key);
+        let context = EncryptionContext::empty();
+        let asking = self.ask(&replicas, allowance, &context);
+        let request = DeriveSharedSecret { public_key };
+        Ok(asking.until_answered(&request).await?.0)
     }
 
     /// Says which keyring failed, and which key in which region.

@@ -3,11 +3,11 @@
 use std::sync::LazyLock;
 
 use aes::Aes256;
-use aes::cipher::{BlockCipherEncrypt, KeyInit as _};
+use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
-use sha2::{Sha256, Sha512};
-use zeroize::Zeroizing;
+use sha2::{Sha256, Sha384, Sha512};
+use zeroize::{Zeroize, Zeroizing};
 
 /// HMAC under the absent salt: two compressions that need not be done again for every key.
 static NO_SALT: LazyLock<Hmac<Sha512>> = LazyLock::new(|| {
@@ -70,19 +70,45 @@ impl FieldKeyStream {
 
 /// NIST SP 800-108 in counter mode with HMAC-SHA-256, for one 32-byte output.
 pub(crate) fn kdf_counter_sha256(key: &[u8; 32], label: &[u8], context: &[u8], out: &mut [u8; 32]) {
-    const OUTPUT_BITS: u32 = 256;
-    let mut mac = <Hmac<Sha256>>::new_from_slice(key).expect("HMAC takes a key of any length");
-    for part in [
-        &1_u32.to_be_bytes()[..],
-        label,
-        &[0],
-        context,
-        &OUTPUT_BITS.to_be_bytes()[..],
-    ] {
-        mac.update(part);
+    kdf_counter::<Hmac<Sha256>, 32>(key, label, context, out);
+}
+
+/// NIST SP 800-108 in counter mode with HMAC-SHA-384: a commitment and a wrapping key, 32 bytes each.
+pub(crate) fn kdf_counter_sha384(key: &[u8], label: &[u8], context: &[u8], out: &mut [u8; 64]) {
+    kdf_counter::<Hmac<Sha384>, 64>(key, label, context, out);
+}
+
+/// Blocks of `PRF(key, u32(i) ‖ label ‖ 00 ‖ context ‖ u32(bits of output))`, for i from 1.
+fn kdf_counter<M: Mac + KeyInit, const N: usize>(
+    key: &[u8],
+    label: &[u8],
+    context: &[u8],
+    out: &mut [u8; N],
+) {
+    const {
+        assert!(
+            N <= 1024,
+            "the number of bits has 32 bits, and so has the counter"
+        )
+    };
+    let bits = u32::try_from(N * 8).expect("checked at compile time");
+    for (number, block) in (1_u32..).zip(out.chunks_mut(M::output_size())) {
+        let mut mac = <M as KeyInit>::new_from_slice(key).expect("HMAC takes a key of any length");
+        for part in [
+            &number.to_be_bytes()[..],
+            label,
+            &[0],
+            context,
+            &bits.to_be_bytes()[..],
+        ] {
+            mac.update(part);
+        }
+        let mut derived = mac.finalize().into_bytes();
+        for (out, derived) in block.iter_mut().zip(&derived) {
+            *out = *derived;
+        }
+        derived.as_mut_slice().zeroize();
     }
-    let derived: Zeroizing<[u8; 32]> = Zeroizing::new(mac.finalize().into_bytes().into());
-    out.copy_from_slice(&*derived);
 }
 
 #[cfg(test)]

@@ -31,8 +31,12 @@ pub enum KeyringErrorKind {
     NoMatch,
     /// Every key that was tried failed: see [`KeyringError::attempts`].
     AllAttemptsFailed,
-    /// The keyring can only open (discovery).
+    /// The keyring can only open (discovery, a private key without its public key).
     CannotEncrypt,
+    /// The keyring can only seal: it has a public key and no private one.
+    CannotDecrypt,
+    /// The keyring does not do the item's algorithm suite.
+    UnsupportedSuite,
     /// The service did not answer, or answered 5xx.
     Unavailable,
     /// The service was not asked: it failed so often just now that its circuit breaker is open.
@@ -247,6 +251,10 @@ impl fmt::Display for KeyringErrorKind {
             Self::NoMatch => "no encrypted data key was made for this keyring",
             Self::AllAttemptsFailed => "every attempt failed",
             Self::CannotEncrypt => "this keyring can only open; seal under one that names its key",
+            Self::CannotDecrypt => "this keyring can only seal: it has no private key",
+            Self::UnsupportedSuite => {
+                "this keyring works with algorithm suite 0x6700 alone, without a signature"
+            }
             Self::Unavailable => "service unavailable",
             Self::CircuitOpen => "not asked: the circuit breaker is open after repeated failures",
             Self::Throttled => "throttled",

@@ -3,7 +3,8 @@
 //! `tests/vectors/items.json` never changes. A new vector is a new entry in [`cases`]; with
 //! `DYNASEAL_FREEZE=1` the test appends the entries that the file lacks, and touches no other.
 //! Items of suite 0x6700 are sealed again with the same random bytes and compared byte for byte;
-//! those of 0x6701 can only be opened, because ECDSA takes no randomness from outside.
+//! those of 0x6701, under RSA and under ephemeral keys can only be opened, because AWS-LC takes no
+//! randomness from outside.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +14,10 @@ use serde_json::{Map, Value, json};
 use super::{Item, ItemEncryptor, ItemSchema};
 use crate::action::CryptoAction;
 use crate::crypto::random::{FixedRandom, Random};
-use crate::keyring::{Keyring, MultiKeyring, RawAesKeyring, StaticBranchKeyKeyring};
+use crate::keyring::{
+    EcdhCurve, Keyring, MultiKeyring, RawAesKeyring, RawEcdhKeyring, RawRsaKeyring, RsaPadding,
+    StaticBranchKeyKeyring,
+};
 use crate::suite::AlgorithmSuite;
 
 use AlgorithmSuite::{EcdsaP384, SymsigHmacSha384};
@@ -26,6 +30,10 @@ struct Case {
     name: &'static str,
     suite: AlgorithmSuite,
     keyring: fn() -> Arc<dyn Keyring>,
+    /// What opens it, where that is another keyring.
+    reader: Option<fn() -> Arc<dyn Keyring>>,
+    /// Whether the same bytes come out each time.
+    repeats: bool,
     actions: &'static [(&'static str, CryptoAction)],
 }
 
@@ -131,12 +139,80 @@ fn four_recipients() -> Arc<dyn Keyring> {
     Arc::new(multi)
 }
 
+/// A key of `tests/vectors/keys`, in PEM.
+fn key(file: &str) -> Vec<u8> {
+    std::fs::read(vectors().join("keys").join(file)).expect("a key")
+}
+
+fn rsa(padding: RsaPadding) -> Arc<dyn Keyring> {
+    let (public, private) = (key("rsa.pub.pem"), key("rsa.pem"));
+    let keyring = RawRsaKeyring::from_key_pair("frozen", "rsa", padding, public, private);
+    Arc::new(keyring.expect("a key pair"))
+}
+
+fn rsa_pkcs1() -> Arc<dyn Keyring> {
+    rsa(RsaPadding::Pkcs1)
+}
+
+fn rsa_sha1() -> Arc<dyn Keyring> {
+    rsa(RsaPadding::OaepSha1)
+}
+
+fn rsa_sha256() -> Arc<dyn Keyring> {
+    rsa(RsaPadding::OaepSha256)
+}
+
+fn rsa_sha384() -> Arc<dyn Keyring> {
+    rsa(RsaPadding::OaepSha384)
+}
+
+fn rsa_sha512() -> Arc<dyn Keyring> {
+    rsa(RsaPadding::OaepSha512)
+}
+
+fn ecdh(curve: EcdhCurve, name: &str, seed: u64) -> Arc<dyn Keyring> {
+    let alice = key(&format!("{name}-alice.pem"));
+    let bob = key(&format!("{name}-bob.pub.pem"));
+    let keyring = RawEcdhKeyring::raw_private_key_to_static_public_key(curve, alice, bob);
+    Arc::new(keyring.expect("two keys").with_random(random(seed)))
+}
+
+fn ecdh_p256() -> Arc<dyn Keyring> {
+    ecdh(EcdhCurve::P256, "p256", 6)
+}
+
+fn ecdh_p384() -> Arc<dyn Keyring> {
+    ecdh(EcdhCurve::P384, "p384", 7)
+}
+
+fn ecdh_p521() -> Arc<dyn Keyring> {
+    ecdh(EcdhCurve::P521, "p521", 8)
+}
+
+fn to_bob() -> Arc<dyn Keyring> {
+    let bob = key("p256-bob.pub.pem");
+    let keyring = RawEcdhKeyring::ephemeral_private_key_to_static_public_key(EcdhCurve::P256, bob);
+    Arc::new(keyring.expect("a key"))
+}
+
+fn bob() -> Arc<dyn Keyring> {
+    let keyring = RawEcdhKeyring::public_key_discovery(EcdhCurve::P256, key("p256-bob.pem"));
+    Arc::new(keyring.expect("a key"))
+}
+
 fn cases() -> Vec<Case> {
     let case = |name, suite, keyring, actions| Case {
         name,
         suite,
         keyring,
+        reader: None,
+        repeats: suite == SymsigHmacSha384,
         actions,
+    };
+    let random = |name, keyring, reader| Case {
+        reader: Some(reader),
+        repeats: false,
+        ..case(name, SymsigHmacSha384, keyring, INCLUDED)
     };
     vec![
         case(
@@ -187,11 +263,28 @@ fn cases() -> Vec<Case> {
             four_recipients,
             ALL_SIGNED,
         ),
+        random("RSA, PKCS #1 v1.5", rsa_pkcs1, rsa_pkcs1),
+        random("RSA, OAEP SHA-1", rsa_sha1, rsa_sha1),
+        random("RSA, OAEP SHA-256", rsa_sha256, rsa_sha256),
+        random("RSA, OAEP SHA-384", rsa_sha384, rsa_sha384),
+        random("RSA, OAEP SHA-512", rsa_sha512, rsa_sha512),
+        case("ECDH, P-256, static", SymsigHmacSha384, ecdh_p256, INCLUDED),
+        case("ECDH, P-384, static", SymsigHmacSha384, ecdh_p384, INCLUDED),
+        case("ECDH, P-521, static", SymsigHmacSha384, ecdh_p521, INCLUDED),
+        random("ECDH, P-256, ephemeral", to_bob, bob),
     ]
 }
 
 impl Case {
     fn encryptor(&self) -> ItemEncryptor {
+        self.encryptor_with(self.keyring)
+    }
+
+    fn reader(&self) -> ItemEncryptor {
+        self.encryptor_with(self.reader.unwrap_or(self.keyring))
+    }
+
+    fn encryptor_with(&self, keyring: fn() -> Arc<dyn Keyring>) -> ItemEncryptor {
         let schema = self.actions.iter().fold(
             ItemSchema::builder("frozen-täble", "pk")
                 .sort_key_name("sk")
@@ -199,8 +292,7 @@ impl Case {
                 .algorithm_suite(self.suite),
             |schema, (name, action)| schema.action(*name, *action),
         );
-        ItemEncryptor::new(schema.build().expect("a schema"), (self.keyring)())
-            .with_random(random(5))
+        ItemEncryptor::new(schema.build().expect("a schema"), keyring()).with_random(random(5))
     }
 
     async fn seal(&self) -> Value {
@@ -219,8 +311,12 @@ fn item(json: Value) -> Item {
         .into()
 }
 
+fn vectors() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors")
+}
+
 fn file() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/items.json")
+    vectors().join("items.json")
 }
 
 fn read() -> Map<String, Value> {
@@ -235,14 +331,14 @@ async fn freeze() {
     let mut frozen = read();
     for case in cases() {
         if !frozen.contains_key(case.name) {
+            let sealed = case.seal().await;
             let opened = case
-                .encryptor()
-                .open(item(case.seal().await))
+                .reader()
+                .open(item(sealed.clone()))
                 .await
                 .expect("opens");
             let opened = serde_dynamo::Item::from(opened.into_item());
-            let vector =
-                json!({"plaintext": values(), "sealed": case.seal().await, "opened": opened});
+            let vector = json!({"plaintext": values(), "sealed": sealed, "opened": opened});
             frozen.insert(case.name.to_owned(), vector);
         }
     }
@@ -251,15 +347,12 @@ async fn freeze() {
 }
 
 #[tokio::test]
-async fn seals_every_frozen_0x6700_vector_byte_for_byte() {
+async fn seals_every_frozen_vector_that_repeats_byte_for_byte() {
     if std::env::var_os("DYNASEAL_FREEZE").is_some() {
         freeze().await;
     }
     let frozen = read();
-    for case in cases()
-        .into_iter()
-        .filter(|case| case.suite == SymsigHmacSha384)
-    {
+    for case in cases().into_iter().filter(|case| case.repeats) {
         let sealed = frozen[case.name]["sealed"].clone();
         assert_eq!(item(case.seal().await), item(sealed), "{}", case.name);
     }
@@ -275,7 +368,7 @@ async fn opens_every_frozen_vector() {
     );
     for case in cases() {
         let vector = &frozen[case.name];
-        let opened = case.encryptor().open(item(vector["sealed"].clone())).await;
+        let opened = case.reader().open(item(vector["sealed"].clone())).await;
         let opened = opened.unwrap_or_else(|error| panic!("{}: {error:?}", case.name));
         assert_eq!(opened.suite(), case.suite);
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::kms::{key_of, open_first, wrap};
+use super::kms::{key_in_set, key_of, open_first, wrap};
 use super::kms_key_use::KmsKeyUse;
 use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
 use super::{Unwrapped, WrappedKey, future};
@@ -47,14 +47,8 @@ impl KmsKeyring {
     /// [`ConfigError`] if `key_arn` is not a key ARN (an alias can be pointed at another key), or if
     /// its region is not in the region set.
     pub fn new(key_arn: impl AsRef<str>, regions: &RegionSet) -> Result<Self, ConfigError> {
-        let key = KmsKeyArn::configured(key_arn.as_ref())?;
-        if regions.member(key.region()).is_none() {
-            return Err(ConfigError::new(format!(
-                "{key} is in a region outside the region set {regions:?}"
-            )));
-        }
         Ok(Self {
-            key,
+            key: key_in_set(key_arn.as_ref(), regions)?,
             requests: KmsRequests::new(Self::NAME, regions),
         })
     }

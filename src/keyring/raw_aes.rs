@@ -56,11 +56,7 @@ impl RawAesKeyring {
         wrapping_key: impl AsRef<[u8]>,
     ) -> Result<Self, ConfigError> {
         let (key_namespace, key_name) = (key_namespace.into(), key_name.into());
-        if key_namespace.starts_with("aws-kms") {
-            return Err(ConfigError::new(
-                "key namespaces that begin with `aws-kms` are reserved for KMS keyrings",
-            ));
-        }
+        check_namespace(&key_namespace)?;
         let info = provider_info(&key_name);
         let longest = key_namespace.len().max(info.len() + NONCE_LEN);
         if longest > usize::from(u16::MAX) {
@@ -165,6 +161,16 @@ impl RawAesKeyring {
     fn place(&self, error: KeyringError) -> KeyringError {
         error.in_keyring(Self::NAME).with_key(&*self.inner.key_name)
     }
+}
+
+/// KMS keyrings take an encrypted data key for theirs by its provider id.
+pub(super) fn check_namespace(key_namespace: &str) -> Result<(), ConfigError> {
+    if key_namespace.starts_with("aws-kms") {
+        return Err(ConfigError::new(
+            "key namespaces that begin with `aws-kms` are reserved for KMS keyrings",
+        ));
+    }
+    Ok(())
 }
 
 /// `name ‖ u32(tag length in bits) ‖ u32(nonce length in bytes)`; the nonce follows.

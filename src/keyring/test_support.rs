@@ -1,7 +1,7 @@
 //! For the unit tests of this room: sealed keys without an item, and a KMS of canned answers.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
@@ -19,10 +19,12 @@ use serde_json::{Value, json};
 
 use super::{DecryptRequest, EncryptedDataKey, Keyring, KeyringError, Unwrapped};
 use crate::context::{EncryptionContext, Entries};
+use crate::crypto::ecdh::{self, EcdhCurve, EcdhPrivateKey, EcdhPublicKey};
 use crate::crypto::random::SystemRandom;
+use crate::crypto::rsa::{self, RsaPadding, RsaPrivateKey};
 use crate::materials::Preparation;
 use crate::region::RegionSet;
-use crate::suite::AlgorithmSuite::SymsigHmacSha384;
+use crate::suite::AlgorithmSuite::{self, SymsigHmacSha384};
 
 pub(super) fn entries(pairs: &[(&str, &str)]) -> Entries {
     let pairs = pairs.iter().map(|(k, v)| ((*k).into(), (*v).into()));
@@ -31,6 +33,7 @@ pub(super) fn entries(pairs: &[(&str, &str)]) -> Entries {
 
 /// What a keyring made for one item, and the data key behind it.
 pub(super) struct Sealed {
+    pub(super) suite: AlgorithmSuite,
     pub(super) context: EncryptionContext,
     pub(super) edks: Vec<EncryptedDataKey>,
     pub(super) data_key: [u8; 32],
@@ -44,10 +47,19 @@ pub(super) async fn seal_with(
     keyring: &dyn Keyring,
     entries: Entries,
 ) -> Result<Sealed, KeyringError> {
-    let preparation = Preparation::new(SymsigHmacSha384, entries).unwrap();
+    seal_under(SymsigHmacSha384, keyring, entries).await
+}
+
+pub(super) async fn seal_under(
+    suite: AlgorithmSuite,
+    keyring: &dyn Keyring,
+    entries: Entries,
+) -> Result<Sealed, KeyringError> {
+    let preparation = Preparation::new(suite, entries).unwrap();
     let keys = keyring.on_encrypt(preparation.request()).await?;
     let materials = preparation.finish(&keys, &SystemRandom).unwrap();
     Ok(Sealed {
+        suite,
         context: materials.context,
         edks: materials.recipients.encrypted_data_keys,
         data_key: *materials.data_key.0.expose(),
@@ -56,7 +68,7 @@ pub(super) async fn seal_with(
 
 impl Sealed {
     pub(super) async fn open(&self, keyring: &dyn Keyring) -> Result<Unwrapped, KeyringError> {
-        let request = DecryptRequest::new(SymsigHmacSha384, &self.context, &self.edks);
+        let request = DecryptRequest::new(self.suite, &self.context, &self.edks);
         keyring.on_decrypt(request).await
     }
 
@@ -123,7 +135,13 @@ pub(super) enum Answer {
     Text(&'static str),
 }
 
-/// Answers `GenerateDataKey` and `Decrypt` in any region: the ciphertext is the key, inverted.
+pub(super) const KMS_CURVE: EcdhCurve = EcdhCurve::P384;
+
+/// The key by which `DeriveSharedSecret` is answered.
+pub(super) static KMS_ECDH_KEY: LazyLock<ecdh::tests::KeyPair> =
+    LazyLock::new(|| ecdh::tests::generate(KMS_CURVE));
+
+/// Answers in any region. The ciphertext of a data key is the key, inverted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FakeKms {
     calls: Arc<Mutex<Vec<Call>>>,
@@ -218,12 +236,49 @@ fn truth(call: &Call) -> Value {
             "Plaintext": STANDARD.encode([7; 32]),
             "CiphertextBlob": inverted(&[7; 32]),
         }),
+        "TrentService.Decrypt" if call.body.get("EncryptionAlgorithm").is_some() => {
+            let algorithm = call.body["EncryptionAlgorithm"].as_str().unwrap();
+            let plaintext = decrypt_rsa(algorithm, &bytes_of(call, "CiphertextBlob"));
+            json!({
+                "KeyId": key_id,
+                "Plaintext": STANDARD.encode(plaintext),
+                "EncryptionAlgorithm": algorithm,
+            })
+        }
         "TrentService.Decrypt" => {
-            let blob = call.body["CiphertextBlob"].as_str().unwrap();
-            json!({"KeyId": key_id, "Plaintext": inverted(&STANDARD.decode(blob).unwrap())})
+            json!({"KeyId": key_id, "Plaintext": inverted(&bytes_of(call, "CiphertextBlob"))})
+        }
+        "TrentService.DeriveSharedSecret" => {
+            let own = EcdhPrivateKey::from_pkcs8(KMS_CURVE, &KMS_ECDH_KEY.private).unwrap();
+            let peer = EcdhPublicKey::parse(KMS_CURVE, &bytes_of(call, "PublicKey")).unwrap();
+            let secret = own.agree(&peer).unwrap();
+            json!({
+                "KeyId": key_id,
+                "SharedSecret": STANDARD.encode(secret.expose()),
+                "KeyAgreementAlgorithm": call.body["KeyAgreementAlgorithm"],
+            })
         }
         other => panic!("no keyring calls {other}"),
     }
+}
+
+fn bytes_of(call: &Call, member: &str) -> Vec<u8> {
+    STANDARD
+        .decode(call.body[member].as_str().unwrap())
+        .unwrap()
+}
+
+/// Under the key pair that the tests of `crypto` share; what does not unpad is nothing.
+pub(super) fn decrypt_rsa(algorithm: &str, ciphertext: &[u8]) -> Vec<u8> {
+    let padding = match algorithm {
+        "RSAES_OAEP_SHA_1" => RsaPadding::OaepSha1,
+        "RSAES_OAEP_SHA_256" => RsaPadding::OaepSha256,
+        other => panic!("KMS does not do {other}"),
+    };
+    let key = RsaPrivateKey::from_pkcs8(&rsa::tests::FIRST.private).unwrap();
+    let mut plaintext = vec![0; 80];
+    let opened = key.decrypt(padding, ciphertext, &mut plaintext);
+    opened.map(|()| plaintext).unwrap_or_default()
 }
 
 impl HttpConnector for FakeKms {

@@ -1,6 +1,7 @@
 //! The operations, and what is checked of each answer.
 
 use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::{EncryptionAlgorithmSpec, KeyAgreementAlgorithmSpec};
 use zeroize::Zeroizing;
 
 use super::answer::{Failed, Question, Request};
@@ -86,6 +87,68 @@ impl Request for Decrypt<'_> {
         check_key_id(answer.key_id.as_deref(), &arn)?;
         check_recipient(answer.ciphertext_for_recipient.as_ref())?;
         plaintext.ok_or_else(|| Failed::invalid(WRONG_LENGTH))
+    }
+}
+
+/// The plaintext under an RSA key, of whatever length: anybody can encrypt.
+///
+/// The question's context is not sent: KMS takes one for symmetric keys alone.
+pub(super) struct DecryptRsa<'a> {
+    pub(super) wrapped: &'a [u8],
+    pub(super) algorithm: EncryptionAlgorithmSpec,
+}
+
+impl Request for DecryptRsa<'_> {
+    type Answer = Zeroizing<Vec<u8>>;
+    const OPERATION: &'static str = "Decrypt";
+
+    async fn send(&self, question: Question<'_>) -> Result<Zeroizing<Vec<u8>>, Failed> {
+        let arn = question.arn.to_string();
+        let call = question.client.decrypt().key_id(&arn);
+        let call = call.ciphertext_blob(Blob::new(self.wrapped));
+        let call = call.encryption_algorithm(self.algorithm.clone());
+        let call = call.set_grant_tokens(question.grant_tokens.get());
+        let answer = Box::pin(call.send()).await.map_err(Failed::sdk)?;
+
+        let plaintext = answer
+            .plaintext
+            .map(|blob| Zeroizing::new(blob.into_inner()));
+        check_key_id(answer.key_id.as_deref(), &arn)?;
+        check_recipient(answer.ciphertext_for_recipient.as_ref())?;
+        if answer.encryption_algorithm.as_ref() != Some(&self.algorithm) {
+            return Err(Failed::invalid("KMS answered for another algorithm"));
+        }
+        plaintext.ok_or_else(|| Failed::invalid("KMS answered without a plaintext"))
+    }
+}
+
+/// What a key of KMS and a public key agree on. The question's context is not sent.
+pub(super) struct DeriveSharedSecret<'a> {
+    /// X.509, DER.
+    pub(super) public_key: &'a [u8],
+}
+
+impl Request for DeriveSharedSecret<'_> {
+    type Answer = Zeroizing<Vec<u8>>;
+    const OPERATION: &'static str = "DeriveSharedSecret";
+
+    async fn send(&self, question: Question<'_>) -> Result<Zeroizing<Vec<u8>>, Failed> {
+        let arn = question.arn.to_string();
+        let algorithm = KeyAgreementAlgorithmSpec::Ecdh;
+        let call = question.client.derive_shared_secret().key_id(&arn);
+        let call = call.public_key(Blob::new(self.public_key));
+        let call = call.key_agreement_algorithm(algorithm.clone());
+        let call = call.set_grant_tokens(question.grant_tokens.get());
+        let answer = Box::pin(call.send()).await.map_err(Failed::sdk)?;
+
+        let secret = answer.shared_secret;
+        let secret = secret.map(|blob| Zeroizing::new(blob.into_inner()));
+        check_key_id(answer.key_id.as_deref(), &arn)?;
+        check_recipient(answer.ciphertext_for_recipient.as_ref())?;
+        if answer.key_agreement_algorithm != Some(algorithm) {
+            return Err(Failed::invalid("KMS answered for another algorithm"));
+        }
+        secret.ok_or_else(|| Failed::invalid("KMS answered without a secret"))
     }
 }
 

@@ -4,6 +4,7 @@
 
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::operation::decrypt::DecryptError;
+use aws_sdk_kms::operation::derive_shared_secret::DeriveSharedSecretError;
 use aws_sdk_kms::operation::generate_data_key::GenerateDataKeyError;
 use aws_sdk_kms::operation::generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintextError;
 use aws_sdk_kms::operation::re_encrypt::ReEncryptError;
@@ -173,6 +174,7 @@ macro_rules! kms_errors {
 }
 
 kms_errors! {
+    DeriveSharedSecretError;
     GenerateDataKeyError;
     GenerateDataKeyWithoutPlaintextError;
     DecryptError {

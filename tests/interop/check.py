@@ -27,8 +27,13 @@ import sys
 import time
 import uuid
 
+import asymmetric
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
+# Generating one takes long, so every case has this one.
+with open(os.path.join(ROOT, "tests", "vectors", "keys", "rsa.pem"), encoding="ascii") as file:
+    RSA_KEY = file.read()
 INCLUDE = "SIGN_AND_INCLUDE_IN_ENCRYPTION_CONTEXT"
 HEAD, FOOT = "aws_dbe_head", "aws_dbe_foot"
 TAG_LEN, SIGNATURE_LEN = 48, 103
@@ -203,6 +208,9 @@ class Case:
 
 
 def keyring_of(oracle, config):
+    other = asymmetric.keyring_of(oracle, config)
+    if other is not None:
+        return other
     if "branch_key" in config:
         branch = config["branch_key"]
         return oracle.StaticHierarchical(branch["id"], uuid.UUID(branch["version"]).bytes, bytes.fromhex(branch["key"]))
@@ -242,7 +250,10 @@ def random_case(oracle, label, rng):
             actions[attribute] = "DO_NOTHING"
         item[attribute] = gen.value()
     config.update(attribute_actions=actions, allowed_unsigned_attributes=unsigned, allowed_unsigned_prefix=prefix)
-    if rng.random() < 0.3:
+    kind = rng.random()
+    if kind < 0.3:
+        config.update(asymmetric.random_config(rng, gen.text, RSA_KEY))
+    elif kind < 0.5:
         config["branch_key"] = {"id": gen.text(1, 30), "key": rng.randbytes(32).hex(),
                                 "version": str(uuid.UUID(bytes=rng.randbytes(16), version=4))}
     else:
@@ -333,6 +344,8 @@ def tamperings(case, sealed, gen, position, recipients):
     if "branch_key" in case.config:
         branch = case.config["branch_key"]
         wrong = {"branch_key": dict(branch, key=flip(bytes.fromhex(branch["key"]), rng).hex())}
+    elif "wrapping_key" not in case.config:
+        wrong = asymmetric.with_wrong_key(case.config, rng)
     else:
         wrong = {"wrapping_key": flip(bytes.fromhex(case.config["wrapping_key"]), rng).hex()}
     yield "the wrong key", wrong, sealed

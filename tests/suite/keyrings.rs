@@ -1,5 +1,6 @@
 //! Keyrings end to end: KMS across regions, keyrings of the user's own, and what an item tells.
 
+mod asymmetric;
 mod describe;
 mod facts;
 mod own;
