@@ -57,6 +57,8 @@ pub enum KeyringErrorKind {
     Caller,
     /// An encrypted data key that names this keyring is malformed or does not authenticate.
     InvalidEncryptedDataKey,
+    /// An encrypted data key that names this keyring is of a version that this release does not know.
+    UnknownVersion,
     /// The limit of calls for one item, or for the page it is on, was reached; the rest was not
     /// tried.
     NotTried,
@@ -261,6 +263,7 @@ impl fmt::Display for KeyringErrorKind {
             Self::InvalidEncryptedDataKey => {
                 "encrypted data key is malformed or does not authenticate"
             }
+            Self::UnknownVersion => "encrypted data key has a version that is unknown here",
             Self::NotTried => "not tried: too many calls for one item, or for its page",
             Self::Abandoned => "nobody waited for the answer any more",
             Self::Randomness => "the random source failed",
