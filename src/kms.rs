@@ -23,7 +23,7 @@ use crate::context::EncryptionContext;
 use crate::error::KeyringError;
 use crate::materials::CallBudget;
 use crate::observe::{CacheEvent, Event};
-use crate::region::flight::Flights;
+use crate::cache::flight::Flights;
 use crate::region::{KmsFallback, RegionSet};
 use crate::secret::KmsPlaintext;
 

@@ -16,6 +16,7 @@ const ROOMS: [&[&str]; 14] = [
     &["action", "context", "crypto", "secret", "suite"],
     &["error"],
     &["cursor", "observe"],
+    &["cache"],
     &["region"],
     &["format", "value"],
     &["materials"],
