@@ -14,6 +14,7 @@ mod kms_tests;
 mod multi;
 mod raw_aes;
 mod static_branch_key;
+mod table_key;
 #[cfg(test)]
 mod test_support;
 
@@ -27,6 +28,8 @@ pub use kms_single::KmsKeyring;
 pub use multi::MultiKeyring;
 pub use raw_aes::RawAesKeyring;
 pub use static_branch_key::StaticBranchKeyKeyring;
+pub(crate) use table_key::table_key_id;
+pub use table_key::{TableKeyKeyring, TableKeyKeyringBuilder};
 
 pub use crate::error::{KeyringError, KeyringErrorKind};
 pub use crate::format::EncryptedDataKey;
