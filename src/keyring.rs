@@ -28,6 +28,8 @@ pub use kms_single::KmsKeyring;
 pub use multi::MultiKeyring;
 pub use raw_aes::RawAesKeyring;
 pub use static_branch_key::StaticBranchKeyKeyring;
+#[cfg(test)]
+pub(crate) use table_key::fixed::table_key_keyring;
 pub(crate) use table_key::table_key_id;
 pub use table_key::{TableKeyKeyring, TableKeyKeyringBuilder};
 

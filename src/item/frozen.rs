@@ -14,6 +14,7 @@ use super::{Item, ItemEncryptor, ItemSchema};
 use crate::action::CryptoAction;
 use crate::crypto::random::{FixedRandom, Random};
 use crate::keyring::{Keyring, MultiKeyring, RawAesKeyring, StaticBranchKeyKeyring};
+use crate::keyring::table_key_keyring;
 use crate::suite::AlgorithmSuite;
 
 use AlgorithmSuite::{EcdsaP384, SymsigHmacSha384};
@@ -131,6 +132,15 @@ fn four_recipients() -> Arc<dyn Keyring> {
     Arc::new(multi)
 }
 
+fn table_key() -> Arc<dyn Keyring> {
+    Arc::new(table_key_keyring(random(6), None))
+}
+
+/// The attribute `text` is included in the context, and a string.
+fn table_key_of_tenant() -> Arc<dyn Keyring> {
+    Arc::new(table_key_keyring(random(7), Some("text")))
+}
+
 fn cases() -> Vec<Case> {
     let case = |name, suite, keyring, actions| Case {
         name,
@@ -186,6 +196,18 @@ fn cases() -> Vec<Case> {
             EcdsaP384,
             four_recipients,
             ALL_SIGNED,
+        ),
+        case(
+            "encrypted, 0x6700, table key",
+            SymsigHmacSha384,
+            table_key,
+            ALL_ENCRYPTED,
+        ),
+        case(
+            "version 2, 0x6700, table key of a tenant",
+            SymsigHmacSha384,
+            table_key_of_tenant,
+            INCLUDED,
         ),
     ]
 }

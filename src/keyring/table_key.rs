@@ -15,7 +15,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use self::body::TableKeyId;
 pub use self::builder::TableKeyKeyringBuilder;
 pub(crate) use self::open::table_key_id;
 use self::open::OpeningKey;
@@ -23,7 +22,7 @@ use self::scope::Scope;
 use self::seal::SealingKey;
 use super::kms_key_use::{KmsKeyUse, UsedKey};
 use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError, KeyringErrorKind};
-use super::{Unwrapped, WrappedKey, future};
+use super::{WrappedKey, future};
 use crate::cache::Cache;
 use crate::context::EncryptionContext;
 use crate::crypto::random::Random;
