@@ -19,5 +19,6 @@ mod regions;
 mod schema;
 mod support;
 mod table;
+mod table_key;
 mod tamper;
 mod vectors;
