@@ -34,8 +34,8 @@ pub use raw_aes::RawAesKeyring;
 pub use static_branch_key::StaticBranchKeyKeyring;
 #[cfg(test)]
 pub(crate) use table_key::fixed::table_key_keyring;
-pub(crate) use table_key::table_key_id;
 pub use table_key::{TableKeyKeyring, TableKeyKeyringBuilder};
+pub(crate) use table_key::{context_keys as table_key_context, table_key_id};
 
 pub use crate::error::{KeyringError, KeyringErrorKind};
 pub use crate::format::EncryptedDataKey;

@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 use super::{Item, ItemEncryptor, ItemSchema};
 use crate::action::CryptoAction;
 use crate::crypto::random::{FixedRandom, Random};
-use crate::keyring::{Keyring, MultiKeyring, RawAesKeyring, StaticBranchKeyKeyring};
 use crate::keyring::table_key_keyring;
+use crate::keyring::{Keyring, MultiKeyring, RawAesKeyring, StaticBranchKeyKeyring};
 use crate::suite::AlgorithmSuite;
 
 use AlgorithmSuite::{EcdsaP384, SymsigHmacSha384};
@@ -241,8 +241,13 @@ fn item(json: Value) -> Item {
         .into()
 }
 
+fn vectors(name: &str) -> PathBuf {
+    let vectors = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
+    vectors.join(name)
+}
+
 fn file() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/items.json")
+    vectors("items.json")
 }
 
 fn read() -> Map<String, Value> {
@@ -306,5 +311,24 @@ async fn opens_every_frozen_vector() {
             "{}",
             case.name
         );
+    }
+}
+
+/// Sealed by `tests/interop/table_key.py`, which knows the documents and not this crate.
+#[tokio::test]
+async fn opens_what_another_implementation_sealed_under_table_keys() {
+    let text = std::fs::read_to_string(vectors("table_keys.json")).expect("readable");
+    let frozen: Map<String, Value> = serde_json::from_str(&text).expect("JSON");
+    let cases = cases()
+        .into_iter()
+        .filter(|case| case.name.contains("table key"));
+    let cases: Vec<Case> = cases.collect();
+    assert_eq!((frozen.len(), cases.len()), (2, 2));
+    for case in cases {
+        let vector = &frozen[case.name];
+        let opened = case.encryptor().open(item(vector["sealed"].clone())).await;
+        let opened = opened.unwrap_or_else(|error| panic!("{}: {error:?}", case.name));
+        let expected = item(vector["opened"].clone());
+        assert_eq!(opened.into_item(), expected, "{}", case.name);
     }
 }

@@ -16,9 +16,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::builder::TableKeyKeyringBuilder;
-pub(crate) use self::open::table_key_id;
 use self::open::OpeningKey;
+pub(crate) use self::open::table_key_id;
 use self::scope::Scope;
+pub(crate) use self::scope::context_keys;
 use self::seal::SealingKey;
 use super::kms_key_use::{KmsKeyUse, UsedKey};
 use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError, KeyringErrorKind};
@@ -140,11 +141,7 @@ impl Inner {
         self.requests.replicas(&self.key)
     }
 
-    fn scope(
-        &self,
-        item: &EncryptionContext,
-        tenant: Option<&str>,
-    ) -> Result<Scope, KeyringError> {
+    fn scope(&self, item: &EncryptionContext, tenant: Option<&str>) -> Result<Scope, KeyringError> {
         let attribute = self.settings.tenant_attribute.as_deref();
         Scope::of(item, attribute, tenant).map_err(|kind| self.error(kind))
     }
@@ -184,6 +181,8 @@ impl Keyring for TableKeyKeyring {
         } = &self.0.requests;
         let key = UsedKey::MultiRegion(self.0.key.clone());
         let used = KmsKeyUse::in_set(Self::NAME, key, regions);
+        let tenant_attribute = self.0.settings.tenant_attribute.as_deref();
+        let used = used.for_table_keys(tenant_attribute);
         vec![used.with_grant_tokens(grant_tokens)]
     }
 }

@@ -10,7 +10,9 @@ use std::time::Duration;
 use aws_types::sdk_config::RetryConfig;
 use dynaseal::keyring::{Keyring, KeyringError, TableKeyKeyring, TableKeyKeyringBuilder};
 use dynaseal::testkit::{Cloud, MultiRegionKey, Service, VirtualTime};
-use dynaseal::{AlgorithmSuite, CryptoAction, Item, ItemEncryptor, ItemSchema, OpenError, RegionSet};
+use dynaseal::{
+    AlgorithmSuite, CryptoAction, Item, ItemEncryptor, ItemSchema, OpenError, RegionSet,
+};
 
 use crate::support::stack::{EU, US, item, s};
 
@@ -71,7 +73,10 @@ impl World {
     fn calls(&self, region: &str) -> [usize; 2] {
         let count = |operation| self.cloud.calls_of(region, Service::Kms, operation);
         let calls = ["GenerateDataKey", "Decrypt"].map(count);
-        assert_eq!(calls.iter().sum::<usize>(), self.cloud.calls(region, Service::Kms));
+        assert_eq!(
+            calls.iter().sum::<usize>(),
+            self.cloud.calls(region, Service::Kms)
+        );
         calls
     }
 

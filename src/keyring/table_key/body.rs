@@ -178,7 +178,11 @@ mod tests {
     fn refuses_every_other_length() {
         let bytes = body(b"blob").to_bytes().unwrap();
         for len in 0..bytes.len() {
-            assert_eq!(Body::parse(&bytes[..len]), Err(NotABody::Malformed), "{len}");
+            assert_eq!(
+                Body::parse(&bytes[..len]),
+                Err(NotABody::Malformed),
+                "{len}"
+            );
         }
         let longer = [&bytes[..], &[0]].concat();
         assert_eq!(Body::parse(&longer), Err(NotABody::Malformed));

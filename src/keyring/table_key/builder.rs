@@ -12,8 +12,7 @@ use crate::error::ConfigError;
 use crate::kms::{GrantTokens, KmsKeyArn, KmsRequests};
 use crate::region::{KmsFallback, RegionSet, partition_of};
 
-const TIMES: RangeInclusive<Duration> =
-    Duration::from_secs(10)..=Duration::from_secs(24 * 60 * 60);
+const TIMES: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(24 * 60 * 60);
 const ITEMS: RangeInclusive<u64> = 1..=1 << 32;
 
 /// Scopes in which a process seals at the same time. A key that is crowded out is made anew, so this bounds

@@ -64,7 +64,9 @@ impl Inner {
         let body = encrypted_data_key.wrapped_intermediate_key();
         let body = Body::parse(body.unwrap_or_default()).map_err(|problem| self.error(problem))?;
         let scope = self.scope(request.context(), request.tenant())?;
-        let context = scope.kms_context(body.id).map_err(|kind| self.error(kind))?;
+        let context = scope
+            .kms_context(body.id)
+            .map_err(|kind| self.error(kind))?;
         let replicas = self.replicas();
         let arn = replicas.first().to_string();
         let key = opened_cache_key(self.region(), &arn, body.kms_ciphertext, &context);

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use self::context_keys::{PURPOSE, TABLE_KEY_ID, TABLE_KEY_PURPOSE, TENANT};
 use super::body::TableKeyId;
 use crate::context::{EncryptionContext, Entries, TABLE_NAME};
 use crate::error::KeyringErrorKind;
 
-const PURPOSE: &str = "dynaseal-purpose";
-/// No context of an item or of a branch key has it.
-const THIS_PURPOSE: &str = "table-key/1";
-const TABLE_KEY_ID: &str = "dynaseal-table-key-id";
-const TENANT: &str = "dynaseal-tenant";
+/// What KMS is told beside the name of the table. Policies name it.
+pub(crate) mod context_keys {
+    pub(crate) const PURPOSE: &str = "dynaseal-purpose";
+    /// No context of an item or of a branch key has it.
+    pub(crate) const TABLE_KEY_PURPOSE: &str = "table-key/1";
+    pub(crate) const TABLE_KEY_ID: &str = "dynaseal-table-key-id";
+    pub(crate) const TENANT: &str = "dynaseal-tenant";
+}
 
 /// The items that share table keys: those of one logical table and, where the keyring names a tenant
 /// attribute, of one tenant.
@@ -51,7 +55,7 @@ impl Scope {
     ) -> Result<EncryptionContext, KeyringErrorKind> {
         let mut entries = Entries::from([
             (TABLE_NAME.into(), Arc::clone(&self.table)),
-            (PURPOSE.into(), THIS_PURPOSE.into()),
+            (PURPOSE.into(), TABLE_KEY_PURPOSE.into()),
             (TABLE_KEY_ID.into(), id.to_string().into()),
         ]);
         if let Some(tenant) = &self.tenant {

@@ -271,7 +271,10 @@ async fn makes_at_most_four_calls_for_an_item_and_keeps_what_was_there() {
     let good_edk = garbage.edks[0].clone();
     garbage.edks.clear();
     for n in 0..9 {
-        let mut one = seal(&keyring).await.unwrap().with_wrapped(0, |body| body[99] = n);
+        let mut one = seal(&keyring)
+            .await
+            .unwrap()
+            .with_wrapped(0, |body| body[99] = n);
         garbage.edks.append(&mut one.edks);
     }
     kms.always(Answer::Error(400, "InvalidCiphertextException"));

@@ -52,13 +52,35 @@ async fn what_one_region_wrote_another_reads_by_its_own_replica_once_for_each_ta
 }
 
 #[tokio::test]
+async fn works_under_the_policy_that_its_doctor_writes() {
+    let world = World::start().await;
+    let definition = TableDefinition::new("letters").partition_key("id", KeyType::S);
+    world.cloud.create_global_table(&definition).await.unwrap();
+    let keyring = world.builder(US).tenant_attribute("to").build().unwrap();
+    let builder = SealedTable::builder("letters", keyring, &world.regions(US));
+    let table: SealedTable<Letter> = builder.build().unwrap();
+    let policy = table.doctor().iam_policy().to_string();
+    assert!(policy.contains("dynaseal-purpose"), "{policy}");
+    assert!(!policy.contains("aws-crypto-attr"), "{policy}");
+    let put = world.cloud.kms(US).put_key_policy();
+    let put = put.key_id(world.key.arn(US)).policy(policy);
+    put.send().await.unwrap();
+    world.time.run(table.put(&letter(0)).send()).await.unwrap();
+    let found = world.time.run(table.get("l-0").send()).await.unwrap();
+    assert_eq!(found, Some(letter(0)));
+}
+
+#[tokio::test]
 async fn a_thousand_items_of_five_processes_cost_five_calls_each_way() {
     let world = World::start().await;
     let writers: Vec<_> = (0..5).map(|_| world.process(US)).collect();
     let seals = (0..1000).map(|n| writers[n % 5].seal(note(n)));
     let sealed = world.time.run(try_join_all(seals)).await.unwrap();
     assert_eq!(world.calls(US), [5, 0]);
-    let ids: BTreeSet<_> = sealed.iter().map(|s| table_key_of(&writers[0], s)).collect();
+    let ids: BTreeSet<_> = sealed
+        .iter()
+        .map(|s| table_key_of(&writers[0], s))
+        .collect();
     assert_eq!(ids.len(), 5, "as a report counts them");
     let reader = world.process(EU);
     for (n, sealed) in sealed.into_iter().enumerate() {

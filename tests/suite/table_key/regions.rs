@@ -76,7 +76,10 @@ async fn a_kms_keyring_beside_it_makes_items_that_either_opens() {
     let kms = |region| KmsMrkKeyring::new(world.key.arn(US), &world.regions(region)).unwrap();
     let table_key = world.builder(US).build().unwrap();
     let both = encryptor(MultiKeyring::new(table_key).child(kms(US)));
-    let sealed = [world.seal(&both, note(0)).await, world.seal(&both, note(1)).await];
+    let sealed = [
+        world.seal(&both, note(0)).await,
+        world.seal(&both, note(1)).await,
+    ];
     assert_eq!(world.calls(US), [3, 0], "one for both, and one for each");
     for sealed in &sealed {
         assert!(world.opens(&encryptor(kms(EU)), sealed).await);

@@ -76,11 +76,17 @@ async fn a_refused_refresh_ends_a_key_at_once() {
     world.disable_key(EU).await;
     world.seal(&eu, note(1)).await;
     world.pass(SECOND).await;
-    assert!(world.time.run(eu.seal(note(1))).await.is_err(), "at 97 s of 100");
+    assert!(
+        world.time.run(eu.seal(note(1))).await.is_err(),
+        "at 97 s of 100"
+    );
     world.pass(94 * SECOND).await;
     assert!(world.opens(&eu, &sealed).await);
     world.pass(SECOND).await;
-    assert!(world.refusal(&eu, &sealed).await.is_refusal(), "at 192 s of 200");
+    assert!(
+        world.refusal(&eu, &sealed).await.is_refusal(),
+        "at 192 s of 200"
+    );
 }
 
 #[tokio::test]
@@ -89,7 +95,10 @@ async fn an_outage_ends_nothing_before_its_time_and_prolongs_nothing() {
     let eu = process(&world, EU);
     let sealed = world.seal(&eu, note(0)).await;
     assert!(world.opens(&eu, &sealed).await);
-    world.cloud.region(EU).fail(Service::Kms, Fault::Unavailable);
+    world
+        .cloud
+        .region(EU)
+        .fail(Service::Kms, Fault::Unavailable);
     let [sealing, opening] = last_uses(&world, &eu, &sealed).await;
     assert_eq!(sealing, PERIOD - 2 * SECOND);
     assert_eq!(opening, TTL - 2 * SECOND);

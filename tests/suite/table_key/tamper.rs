@@ -37,7 +37,10 @@ async fn every_byte_of_the_encrypted_data_key_counts() {
         assert_eq!(kind, expected, "byte {at}");
         assert_eq!(world.calls(US), [before[0], before[1] + calls], "byte {at}");
     }
-    assert!(world.opens(&process, &sealed).await, "the key is still there");
+    assert!(
+        world.opens(&process, &sealed).await,
+        "the key is still there"
+    );
 }
 
 #[tokio::test]
@@ -47,7 +50,15 @@ async fn an_encrypted_data_key_that_is_cut_or_longer_is_refused_without_a_call()
     let sealed = world.seal(&process, note(0)).await;
     let before = world.calls(US);
     let len = edks(&sealed)[0].0[2].len();
-    for keep in [0, 1, WRAPPED - 1, WRAPPED, WRAPPED + 1, WRAPPED + LENGTH, len - 1] {
+    for keep in [
+        0,
+        1,
+        WRAPPED - 1,
+        WRAPPED,
+        WRAPPED + 1,
+        WRAPPED + LENGTH,
+        len - 1,
+    ] {
         let cut = changed(&sealed, |ciphertext| ciphertext.truncate(keep));
         let error = world.refusal(&process, &cut).await;
         let kind = error.last_attempt().kind();
@@ -67,7 +78,10 @@ async fn an_encrypted_data_key_that_is_cut_or_longer_is_refused_without_a_call()
 async fn the_key_of_another_item_of_the_same_table_opens_nothing() {
     let world = World::start().await;
     let process = world.process(US);
-    let [one, two] = [world.seal(&process, note(1)).await, world.seal(&process, note(2)).await];
+    let [one, two] = [
+        world.seal(&process, note(1)).await,
+        world.seal(&process, note(2)).await,
+    ];
     assert_eq!(table_key_of(&process, &one), table_key_of(&process, &two));
     assert!(world.opens(&process, &one).await);
     let before = world.calls(US);
@@ -99,7 +113,11 @@ async fn items_without_a_tenant_are_refused_by_name_in_both_directions() {
 #[tokio::test]
 async fn a_handle_of_one_tenant_asks_nobody_about_anothers_item() {
     let world = World::start().await;
-    let keyring = world.builder(US).tenant_attribute("tenant").build().unwrap();
+    let keyring = world
+        .builder(US)
+        .tenant_attribute("tenant")
+        .build()
+        .unwrap();
     let all = encryptor(keyring);
     let sealed = world.seal(&all, note_of("acme", 0)).await;
     let before = world.calls(US);

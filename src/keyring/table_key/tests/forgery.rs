@@ -19,7 +19,10 @@ struct World {
 impl World {
     async fn start() -> Self {
         let cloud = Cloud::start([REGION]).await.unwrap();
-        let key = cloud.create_multi_region_key(REGION, [""; 0]).await.unwrap();
+        let key = cloud
+            .create_multi_region_key(REGION, [""; 0])
+            .await
+            .unwrap();
         let arn = key.arn(REGION);
         Self { cloud, arn }
     }
@@ -128,7 +131,11 @@ async fn kms_sees_the_tenant_of_a_forged_item_though_the_key_is_hot() {
     for tries in 1..=3 {
         let error = forged.refusal(&keyring).await;
         assert_eq!(only_kind(&error), KeyringErrorKind::InvalidCiphertext);
-        assert_eq!(world.decrypts(), 1 + tries, "one call under the other tenant");
+        assert_eq!(
+            world.decrypts(),
+            1 + tries,
+            "one call under the other tenant"
+        );
     }
     honest.assert_opens(&keyring).await;
     assert_eq!(world.decrypts(), 4, "the key is still there");
