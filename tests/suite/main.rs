@@ -21,4 +21,5 @@ mod support;
 mod table;
 mod table_key;
 mod tamper;
+mod tenants;
 mod vectors;
