@@ -8,6 +8,7 @@ mod policy;
 mod regions;
 mod settings;
 mod start;
+mod stored;
 mod tables;
 
 use dynaseal::keyring::{

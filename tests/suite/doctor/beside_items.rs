@@ -335,3 +335,23 @@ async fn lets_a_keyring_that_opens_alone_make_no_table_key() {
     assert_eq!(*records, json!(["branch:version:*"]));
     assert!(statements(&table.seal_only().doctor().iam_policy()).len() == 1);
 }
+
+#[tokio::test]
+async fn tries_and_allows_the_one_branch_key_where_one_is_configured() {
+    let stack = start().await;
+    let used = used(&stack).for_key_store(STORE, Some("tenant"));
+    let table = table_with::<Tenanted>(&stack, Saying::new([used.branch_key_id("acme")], []));
+    enforce(&stack, &table.doctor().iam_policy()).await;
+    let report = table.doctor().sample(&tenanted("p-1", "evil")).run().await;
+    assert!(report.is_healthy(), "{report}");
+    let version = format!("branch:version:{UUID}");
+    let arn = stack.key.arn(US);
+    let own = of_record(&version, &arn);
+    assert!(is_allowed(&stack, "Decrypt", &own).await);
+    for foreign in [
+        with(&own, "branch-key-id", "evil"),
+        without(&own, "branch-key-id"),
+    ] {
+        assert!(!is_allowed(&stack, "Decrypt", &foreign).await);
+    }
+}

@@ -291,7 +291,7 @@ async fn has_a_statement_for_each_keyring_that_asks_kms() {
     assert_eq!(third["Resource"], all_keys);
     assert_eq!(describe["Resource"].as_array().unwrap().len(), 8);
 
-    let raw = dynaseal::RawAesKeyring::new("ours", "one", [7; 32]).unwrap();
+    let raw = RawAesKeyring::new("ours", "one", [7; 32]).unwrap();
     let nothing = table_with::<Patient>(&stack, raw).doctor().iam_policy();
     assert!(statements(&nothing).is_empty());
 }

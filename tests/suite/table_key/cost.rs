@@ -71,6 +71,30 @@ async fn works_under_the_policy_that_its_doctor_writes() {
 }
 
 #[tokio::test]
+async fn a_sealing_process_needs_no_decrypt_and_an_opening_one_nothing_else() {
+    let world = World::start().await;
+    let definition = TableDefinition::new("letters").partition_key("id", KeyType::S);
+    world.cloud.create_global_table(&definition).await.unwrap();
+    let table = |region| -> SealedTable<Letter> {
+        let keyring = world.builder(region).build().unwrap();
+        let builder = SealedTable::builder("letters", keyring, &world.regions(region));
+        builder.build().unwrap()
+    };
+    let intake = table(US).seal_only();
+    for n in 0..5 {
+        world.time.run(intake.put(&letter(n)).send()).await.unwrap();
+    }
+    assert_eq!(world.calls(US), [1, 0]);
+    world.cloud.replicate().await;
+    let reader = table(EU).open_only();
+    for n in 0..5 {
+        let found = world.time.run(reader.get(letter(n).id).send()).await;
+        assert_eq!(found.unwrap(), Some(letter(n)));
+    }
+    assert_eq!(world.calls(EU), [0, 1]);
+}
+
+#[tokio::test]
 async fn a_thousand_items_of_five_processes_cost_five_calls_each_way() {
     let world = World::start().await;
     let writers: Vec<_> = (0..5).map(|_| world.process(US)).collect();
