@@ -25,6 +25,7 @@ mod raw_aes;
 mod raw_ecdh;
 mod raw_rsa;
 mod static_branch_key;
+mod table_key;
 #[cfg(test)]
 mod test_support;
 
@@ -45,6 +46,10 @@ pub use raw_aes::RawAesKeyring;
 pub use raw_ecdh::RawEcdhKeyring;
 pub use raw_rsa::RawRsaKeyring;
 pub use static_branch_key::StaticBranchKeyKeyring;
+#[cfg(test)]
+pub(crate) use table_key::fixed::table_key_keyring;
+pub use table_key::{TableKeyKeyring, TableKeyKeyringBuilder};
+pub(crate) use table_key::{context_keys as table_key_context, table_key_id};
 
 pub use crate::crypto::ecdh::EcdhCurve;
 pub use crate::crypto::rsa::RsaPadding;

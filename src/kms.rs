@@ -23,11 +23,11 @@ pub(crate) use self::operations::Generated;
 use self::operations::{Decrypt, DecryptRsa, DeriveSharedSecret};
 use self::operations::{Generate, GenerateWithoutPlaintext, ReEncrypt};
 pub(crate) use self::replicas::Replicas;
+use crate::cache::flight::Flights;
 use crate::context::EncryptionContext;
 use crate::error::KeyringError;
 use crate::materials::CallBudget;
 use crate::observe::{CacheEvent, Event};
-use crate::cache::flight::Flights;
 use crate::region::{KmsFallback, RegionSet};
 use crate::secret::KmsPlaintext;
 

@@ -30,6 +30,13 @@ impl Sha384Hasher {
     }
 }
 
+/// SHA-384 of one piece.
+pub(crate) fn sha384(bytes: &[u8]) -> [u8; 48] {
+    let mut hasher = Sha384Hasher::new();
+    hasher.update(bytes);
+    hasher.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +51,6 @@ mod tests {
             message.chunks(piece).for_each(|chunk| hasher.update(chunk));
             assert_eq!(hasher.finish(), <[u8; 48]>::from(Sha384::digest(&message)));
         }
+        assert_eq!(sha384(&message), <[u8; 48]>::from(Sha384::digest(&message)));
     }
 }

@@ -29,6 +29,11 @@ impl HkdfSha512 {
         Self(Hkdf::from_prk(&*pseudorandom_key).expect("64 bytes are one SHA-512 output"))
     }
 
+    /// What [`extract_sha512`] left, to expand from.
+    pub(crate) fn of_extracted(pseudorandom_key: &[u8; 64]) -> Self {
+        Self(Hkdf::from_prk(pseudorandom_key).expect("64 bytes are one SHA-512 output"))
+    }
+
     /// Expands with `info` being the concatenation of the parts.
     pub(crate) fn expand<const N: usize>(&self, info: &[&[u8]], out: &mut [u8; N]) {
         const { assert!(N <= 255 * 64, "RFC 5869 limits the output") };
@@ -36,6 +41,19 @@ impl HkdfSha512 {
             .expand_multi_info(info, out)
             .expect("the length was checked at compile time");
     }
+}
+
+/// The extraction of HKDF-SHA-512 alone, for keys that are kept: only what is extracted stays, in the
+/// place where the caller keeps it.
+pub(crate) fn extract_sha512(
+    salt: &[u8],
+    input_key_material: &[u8; 32],
+    pseudorandom_key: &mut [u8; 64],
+) {
+    let mut mac = <Hmac<Sha512>>::new_from_slice(salt).expect("HMAC takes a key of any length");
+    mac.update(input_key_material);
+    let extracted: Zeroizing<[u8; 64]> = Zeroizing::new(mac.finalize().into_bytes().into());
+    pseudorandom_key.copy_from_slice(&*extracted);
 }
 
 /// The AES-256 key stream out of which every encrypted field takes its key and nonce: counter mode
@@ -124,6 +142,18 @@ mod tests {
         Hkdf::<Sha512>::new(None, &[0x0b; 22])
             .expand(b"info", &mut theirs)
             .unwrap();
+        assert_eq!(ours, theirs);
+    }
+
+    #[test]
+    fn extracts_under_a_salt_like_the_library_does() {
+        let (mut extracted, mut ours) = ([0; 64], [0; 42]);
+        extract_sha512(b"salt", &[0x0b; 32], &mut extracted);
+        let (theirs, library) = Hkdf::<Sha512>::extract(Some(b"salt"), &[0x0b; 32]);
+        assert_eq!(extracted[..], theirs[..]);
+        HkdfSha512::of_extracted(&extracted).expand(&[b"info"], &mut ours);
+        let mut theirs = [0; 42];
+        library.expand(b"info", &mut theirs).unwrap();
         assert_eq!(ours, theirs);
     }
 

@@ -61,6 +61,14 @@ pub enum KeyringErrorKind {
     Caller,
     /// An encrypted data key that names this keyring is malformed or does not authenticate.
     InvalidEncryptedDataKey,
+    /// An encrypted data key that names this keyring is of a version that this release does not know.
+    UnknownVersion,
+    /// The item names no tenant, which this keyring has keys by: the attribute must be a string that is
+    /// not empty, and in the encryption context of header version 2.
+    NoTenant,
+    /// The item, or the key that it names, is of another tenant than the one that was asked for. Nobody
+    /// was called.
+    TenantMismatch,
     /// The limit of calls for one item, or for the page it is on, was reached; the rest was not
     /// tried.
     NotTried,
@@ -269,6 +277,11 @@ impl fmt::Display for KeyringErrorKind {
             Self::InvalidEncryptedDataKey => {
                 "encrypted data key is malformed or does not authenticate"
             }
+            Self::UnknownVersion => "encrypted data key has a version that is unknown here",
+            Self::NoTenant => {
+                "no tenant: it must be a string in the encryption context of header version 2"
+            }
+            Self::TenantMismatch => "another tenant's than the one that was asked for",
             Self::NotTried => "not tried: too many calls for one item, or for its page",
             Self::Abandoned => "nobody waited for the answer any more",
             Self::Randomness => "the random source failed",

@@ -12,6 +12,7 @@ use crate::context::EncryptionContext;
 use crate::error::{Malformed, OpenError};
 use crate::format::header::Header;
 use crate::format::{EncryptedDataKey, HEADER_ATTRIBUTE};
+use crate::keyring::table_key_id;
 use crate::suite::AlgorithmSuite;
 
 /// Something that nobody has authenticated: whoever can write to the table may have made it up.
@@ -130,6 +131,7 @@ pub(crate) fn first_key(sealed: &Item) -> Option<String> {
 pub struct EncryptedDataKeyDescription {
     provider_id: String,
     key: String,
+    table_key_id: Option<String>,
 }
 
 impl EncryptedDataKeyDescription {
@@ -145,6 +147,17 @@ impl EncryptedDataKeyDescription {
     pub fn key(&self) -> &str {
         &self.key
     }
+
+    /// Which table key wrapped it, under a [`TableKeyKeyring`](crate::keyring::TableKeyKeyring): 32
+    /// hexadecimal digits, as they are in the log of KMS under `dynaseal-table-key-id`. `None` under any
+    /// other keyring.
+    ///
+    /// Opening costs one call to KMS for each distinct one, so their number among a thousand items tells
+    /// what that keyring saves, and when to seal items again.
+    #[must_use]
+    pub fn table_key_id(&self) -> Option<&str> {
+        self.table_key_id.as_deref()
+    }
 }
 
 impl From<&EncryptedDataKey> for EncryptedDataKeyDescription {
@@ -152,6 +165,7 @@ impl From<&EncryptedDataKey> for EncryptedDataKeyDescription {
         Self {
             provider_id: key.provider_id().to_owned(),
             key: String::from_utf8_lossy(key.provider_info()).into_owned(),
+            table_key_id: table_key_id(key).map(|id| id.to_string()),
         }
     }
 }

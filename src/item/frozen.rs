@@ -18,6 +18,7 @@ use crate::keyring::{
     EcdhCurve, Keyring, MultiKeyring, RawAesKeyring, RawEcdhKeyring, RawRsaKeyring, RsaPadding,
     StaticBranchKeyKeyring,
 };
+use crate::keyring::table_key_keyring;
 use crate::suite::AlgorithmSuite;
 
 use AlgorithmSuite::{EcdsaP384, SymsigHmacSha384};
@@ -141,7 +142,7 @@ fn four_recipients() -> Arc<dyn Keyring> {
 
 /// A key of `tests/vectors/keys`, in PEM.
 fn key(file: &str) -> Vec<u8> {
-    std::fs::read(vectors().join("keys").join(file)).expect("a key")
+    std::fs::read(vectors("keys").join(file)).expect("a key")
 }
 
 fn rsa(padding: RsaPadding) -> Arc<dyn Keyring> {
@@ -198,6 +199,13 @@ fn to_bob() -> Arc<dyn Keyring> {
 fn bob() -> Arc<dyn Keyring> {
     let keyring = RawEcdhKeyring::public_key_discovery(EcdhCurve::P256, key("p256-bob.pem"));
     Arc::new(keyring.expect("a key"))
+fn table_key() -> Arc<dyn Keyring> {
+    Arc::new(table_key_keyring(random(6), None))
+}
+
+/// The attribute `text` is included in the context, and a string.
+fn table_key_of_tenant() -> Arc<dyn Keyring> {
+    Arc::new(table_key_keyring(random(7), Some("text")))
 }
 
 fn cases() -> Vec<Case> {
@@ -272,6 +280,18 @@ fn cases() -> Vec<Case> {
         case("ECDH, P-384, static", SymsigHmacSha384, ecdh_p384, INCLUDED),
         case("ECDH, P-521, static", SymsigHmacSha384, ecdh_p521, INCLUDED),
         random("ECDH, P-256, ephemeral", to_bob, bob),
+        case(
+            "encrypted, 0x6700, table key",
+            SymsigHmacSha384,
+            table_key,
+            ALL_ENCRYPTED,
+        ),
+        case(
+            "version 2, 0x6700, table key of a tenant",
+            SymsigHmacSha384,
+            table_key_of_tenant,
+            INCLUDED,
+        ),
     ]
 }
 
@@ -311,12 +331,13 @@ fn item(json: Value) -> Item {
         .into()
 }
 
-fn vectors() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors")
+fn vectors(name: &str) -> PathBuf {
+    let vectors = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
+    vectors.join(name)
 }
 
 fn file() -> PathBuf {
-    vectors().join("items.json")
+    vectors("items.json")
 }
 
 fn read() -> Map<String, Value> {
@@ -377,5 +398,24 @@ async fn opens_every_frozen_vector() {
             "{}",
             case.name
         );
+    }
+}
+
+/// Sealed by `tests/interop/table_key.py`, which knows the documents and not this crate.
+#[tokio::test]
+async fn opens_what_another_implementation_sealed_under_table_keys() {
+    let text = std::fs::read_to_string(vectors("table_keys.json")).expect("readable");
+    let frozen: Map<String, Value> = serde_json::from_str(&text).expect("JSON");
+    let cases = cases()
+        .into_iter()
+        .filter(|case| case.name.contains("table key"));
+    let cases: Vec<Case> = cases.collect();
+    assert_eq!((frozen.len(), cases.len()), (2, 2));
+    for case in cases {
+        let vector = &frozen[case.name];
+        let opened = case.encryptor().open(item(vector["sealed"].clone())).await;
+        let opened = opened.unwrap_or_else(|error| panic!("{}: {error:?}", case.name));
+        let expected = item(vector["opened"].clone());
+        assert_eq!(opened.into_item(), expected, "{}", case.name);
     }
 }

@@ -19,6 +19,7 @@ mod regions;
 mod schema;
 mod support;
 mod table;
+mod table_key;
 mod tamper;
 mod tenants;
 mod vectors;

@@ -10,12 +10,8 @@ use super::Powers;
 use super::check;
 use crate::context::{Entries, TABLE_NAME};
 use crate::item::{ContextShape, HeaderVersion, Item};
+use crate::keyring::table_key_context::{PURPOSE, TABLE_KEY_ID, TABLE_KEY_PURPOSE, TENANT};
 use crate::keyring::{KmsContext, KmsKeyUse};
-
-pub(super) const PURPOSE: &str = "dynaseal-purpose";
-pub(super) const TABLE_KEY_PURPOSE: &str = "table-key/1";
-pub(super) const TABLE_KEY_ID: &str = "dynaseal-table-key-id";
-pub(super) const TENANT: &str = "dynaseal-tenant";
 
 pub(super) const STORE_NAME: &str = "tablename";
 pub(super) const BRANCH_KEY_ID: &str = "branch-key-id";

@@ -3,11 +3,12 @@
 
 use super::super::json::Json;
 use super::super::tries::{
-    ACTIVE, BRANCH_KEY_ID, CUSTOM_PREFIX, OF_EACH_RECORD, PURPOSE, RECORD_TYPE, STORE_NAME,
-    TABLE_KEY_ID, TABLE_KEY_PURPOSE, TENANT, VERSION, VERSION_PREFIX,
+    ACTIVE, BRANCH_KEY_ID, CUSTOM_PREFIX, OF_EACH_RECORD, RECORD_TYPE, STORE_NAME, VERSION,
+    VERSION_PREFIX,
 };
 use super::{Needs, literal, of_context, word};
 use crate::context::TABLE_NAME;
+use crate::keyring::table_key_context::{PURPOSE, TABLE_KEY_ID, TABLE_KEY_PURPOSE, TENANT};
 use crate::keyring::{DiscoveryFilter, KeyStoreUse, KmsContext, KmsKeyUse};
 use crate::kms::KmsKeyArn;
 
