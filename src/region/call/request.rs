@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 
 use super::{Request, Sent};
 use crate::observe::CallOutcome;
-use crate::table::transact::cancelled_outcome;
+use crate::region::cancelled::cancelled_outcome;
 
 /// The builders have `send_with` in common, and no trait for it.
 macro_rules! requests {
