@@ -11,6 +11,7 @@ mod key_store;
 mod keyring;
 mod open;
 mod seal;
+mod tenant;
 
 pub use attribute::{AttributeIssue, InvalidAttribute, ValueError};
 pub use config::ConfigError;
@@ -23,6 +24,7 @@ pub use open::{
     SuiteBelowPolicy, TooManyEncryptedDataKeys,
 };
 pub use seal::SealError;
+pub use tenant::TenantMismatch;
 
 /// An error of whatever type below ours.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

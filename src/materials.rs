@@ -8,6 +8,7 @@ mod budget;
 mod decrypt;
 mod encrypt;
 mod intermediate;
+mod pin;
 
 pub(crate) use budget::CallBudget;
 pub use decrypt::{DecryptRequest, Opened};

@@ -18,6 +18,7 @@ mod multi_region;
 mod policy;
 mod request;
 mod rotation;
+mod signature;
 mod state;
 mod symmetric;
 
@@ -159,6 +160,9 @@ fn handler_of(operation: &str) -> Option<Handler> {
 
         "GenerateMac" => mac::generate_mac,
         "VerifyMac" => mac::verify_mac,
+
+        "Sign" => signature::sign,
+        "Verify" => signature::verify,
         _ => return None,
     })
 }
@@ -194,7 +198,7 @@ mod tests {
 
     use super::*;
 
-    const OPERATIONS: [&str; 35] = [
+    const OPERATIONS: [&str; 37] = [
         "CreateKey",
         "DescribeKey",
         "ListKeys",
@@ -229,6 +233,8 @@ mod tests {
         "GenerateMac",
         "VerifyMac",
         "Sign",
+        "Verify",
+        "CreateCustomKeyStore",
         "",
     ];
 

@@ -14,6 +14,7 @@ mod policies;
 mod removal;
 mod requests;
 mod rotation;
+mod signatures;
 
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};

@@ -30,7 +30,7 @@ pub(super) fn decrypt(keys: &Keys, call: &Call<'_>) -> Result<Value, KmsError> {
     keys.permit(call.region, &id, call.operation, &context)?;
     match &keys.material(&id)?.secret {
         Secret::Aes(_) | Secret::Rsa(_) => Err(KmsError::dry_run()),
-        Secret::Hmac(_) | Secret::Ecdh(_) => {
+        Secret::Hmac(_) | Secret::Ecdh(_) | Secret::Ecdsa(_) => {
             Err(KmsError::invalid_key_usage("the key does not decrypt"))
         }
     }

@@ -71,6 +71,10 @@ impl KmsError {
         Self::new("KMSInvalidMacException", "")
     }
 
+    pub(super) fn invalid_signature() -> Self {
+        Self::new("KMSInvalidSignatureException", "")
+    }
+
     pub(super) fn incorrect_key() -> Self {
         Self::new(
             "IncorrectKeyException",

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::error::KmsError;
 use super::policy::Policy;
 use super::request::Call;
+use super::signature;
 use super::state::{KeyRecord, Keys, Material, Secret, key_arn, now, random, random_hex};
 
 pub(super) fn create_key(keys: &mut Keys, call: &Call<'_>) -> Result<Value, KmsError> {
@@ -64,12 +65,15 @@ fn new_material(
         multi_region,
         primary: region.to_owned(),
         regions: [region.to_owned()].into(),
-        secret: new_secret(spec)?,
+        secret: new_secret(spec, usage)?,
         rotations: Vec::new(),
     })
 }
 
-fn new_secret(spec: &str) -> Result<Secret, KmsError> {
+fn new_secret(spec: &str, usage: &str) -> Result<Secret, KmsError> {
+    if usage == "SIGN_VERIFY" {
+        return signature::new_secret(spec);
+    }
     let rsa = |size| rsa::PrivateDecryptingKey::generate(size).map(Secret::Rsa);
     let ecdh = |curve| agreement::PrivateKey::generate(curve).map(Secret::Ecdh);
     let made = match spec {
@@ -92,14 +96,14 @@ fn new_secret(spec: &str) -> Result<Secret, KmsError> {
     made.map_err(|_| KmsError::internal())
 }
 
-/// Each key spec of the double has one usage.
+/// What a key of each spec may be for.
 fn expect_usage(spec: &str, usage: &str) -> Result<(), KmsError> {
     let family = spec.split('_').next().unwrap_or_default();
     match (family, usage) {
         ("SYMMETRIC" | "RSA", "ENCRYPT_DECRYPT")
         | ("HMAC", "GENERATE_VERIFY_MAC")
-        | ("ECC", "KEY_AGREEMENT") => Ok(()),
-        ("RSA" | "ECC", "SIGN_VERIFY") => Err(KmsError::unsupported("the double does not sign")),
+        | ("ECC", "KEY_AGREEMENT" | "SIGN_VERIFY") => Ok(()),
+        ("RSA", "SIGN_VERIFY") => Err(KmsError::unsupported("the double does not sign by RSA")),
         ("SYMMETRIC" | "RSA" | "HMAC" | "ECC", _) => Err(KmsError::validation(format!(
             "KeyUsage {usage} is not compatible with KeySpec {spec}"
         ))),

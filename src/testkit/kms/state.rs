@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::time::Duration;
 
+use aws_lc_rs::signature::EcdsaKeyPair;
 use aws_lc_rs::{agreement, rand, rsa};
 use aws_sdk_kms::types::KeyState;
 use aws_smithy_async::time::{SystemTimeSource, TimeSource};
@@ -49,6 +50,7 @@ pub(super) enum Secret {
     Hmac(Vec<u8>),
     Rsa(rsa::PrivateDecryptingKey),
     Ecdh(agreement::PrivateKey),
+    Ecdsa(Box<EcdsaKeyPair>),
 }
 
 /// What each region decides for itself.

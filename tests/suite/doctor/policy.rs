@@ -15,7 +15,7 @@ use super::*;
 use crate::support::stack::{item, s};
 
 /// Lets the policy decide, in both regions.
-async fn enforce(stack: &Stack, policy: &IamPolicy) {
+pub(super) async fn enforce(stack: &Stack, policy: &IamPolicy) {
     for region in [US, EU] {
         let put = stack.cloud.kms(region).put_key_policy();
         let put = put.key_id(stack.key.arn(region)).policy(policy.to_string());
@@ -37,14 +37,14 @@ fn renamed<T: Model>(stack: &Stack) -> SealedTable<T> {
     builder.logical_table_name("doctors").build().unwrap()
 }
 
-fn statements(policy: &IamPolicy) -> Vec<Value> {
+pub(super) fn statements(policy: &IamPolicy) -> Vec<Value> {
     let parsed: Value = serde_json::from_str(&policy.to_string()).unwrap();
     assert_eq!(parsed, serde_json::to_value(policy).unwrap());
     assert_eq!(parsed["Version"], "2012-10-17");
     parsed["Statement"].as_array().unwrap().clone()
 }
 
-async fn is_denied(stack: &Stack, action: &str, context: &[(&str, &str)]) -> bool {
+pub(super) async fn is_denied(stack: &Stack, action: &str, context: &[(&str, &str)]) -> bool {
     let kms = stack.cloud.kms(US);
     let answer = if action == "Decrypt" {
         let mut request = kms.decrypt().key_id(stack.key.arn(US)).dry_run(true);

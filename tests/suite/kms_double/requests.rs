@@ -1,6 +1,6 @@
 //! Requests that the double does not do or understand are answered, too.
 
-use aws_sdk_kms::types::{KeySpec, KeyUsageType, SigningAlgorithmSpec};
+use aws_sdk_kms::types::{DataKeyPairSpec, KeySpec, KeyUsageType};
 
 use super::*;
 
@@ -9,12 +9,9 @@ async fn answers_operations_and_keys_that_it_does_not_do() {
     let (cloud, key) = cloud_with_key().await;
     let us = cloud.kms(US);
     let unsupported = "UnsupportedOperationException";
-    let sign = us.sign().key_id(key.id()).message(Blob::new("m"));
-    let sign = sign
-        .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256)
-        .send()
-        .await;
-    assert_eq!(code(sign), unsupported);
+    let pair = us.generate_data_key_pair().key_id(key.id());
+    let pair = pair.key_pair_spec(DataKeyPairSpec::EccNistP256).send();
+    assert_eq!(code(pair.await), unsupported);
     let created = us
         .create_key()
         .key_spec(KeySpec::EccSecgP256K1)

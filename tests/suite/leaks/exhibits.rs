@@ -14,8 +14,9 @@ use dynaseal::records::ImageError;
 use dynaseal::records::export::ExportError;
 use dynaseal::table::{OutcomeUnknown, Refused, SdkFailure, UpdateWriteError};
 use dynaseal::{ConfigError, KeyringError, OpenError, OperationError, SealError};
+use tracing::Dispatch;
+use tracing::dispatcher::DefaultGuard;
 use tracing::level_filters::LevelFilter;
-use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -30,8 +31,10 @@ pub(super) struct Exhibits {
 }
 
 impl Exhibits {
-    /// Begins to listen to what this thread logs under our targets, at TRACE, until the guard goes.
-    pub(super) fn listen() -> (Self, DefaultGuard) {
+    /// Begins to listen to what this thread logs under our targets, at TRACE, until the guards go. While there
+    /// is one subscriber in the process, `tracing` lets whichever thread comes first decide whether anybody
+    /// listens; so there is a second one.
+    pub(super) fn listen() -> (Self, (DefaultGuard, Dispatch)) {
         let exhibits = Self::default();
         let log = exhibits.log.clone();
         let layer = tracing_subscriber::fmt::layer()
@@ -39,8 +42,10 @@ impl Exhibits {
             .with_span_events(FmtSpan::FULL)
             .with_writer(move || log.clone())
             .with_filter(Targets::new().with_target("dynaseal", LevelFilter::TRACE));
-        let subscriber = tracing_subscriber::registry().with(layer);
-        (exhibits, tracing::subscriber::set_default(subscriber))
+        let listener = Dispatch::new(tracing_subscriber::registry().with(layer));
+        let second = Dispatch::new(tracing_subscriber::registry());
+        let guard = tracing::dispatcher::set_default(&listener);
+        (exhibits, (guard, second))
     }
 
     /// Keeps the `Debug` of something, in both forms.
