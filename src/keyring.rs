@@ -16,12 +16,14 @@ mod kms_tests;
 mod multi;
 mod raw_aes;
 mod static_branch_key;
+mod tenant_keys;
 #[cfg(test)]
 mod test_support;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub(crate) use branch_key::PROVIDER_ID as BRANCH_KEY_PROVIDER_ID;
 pub use key_store_use::KeyStoreUse;
 pub(crate) use kms_context::KmsContext;
 pub use kms_key_use::KmsKeyUse;
@@ -31,6 +33,7 @@ pub use kms_single::KmsKeyring;
 pub use multi::MultiKeyring;
 pub use raw_aes::RawAesKeyring;
 pub use static_branch_key::StaticBranchKeyKeyring;
+pub use tenant_keys::TenantKeys;
 
 pub use crate::error::{KeyringError, KeyringErrorKind};
 pub use crate::format::EncryptedDataKey;
@@ -110,6 +113,12 @@ pub trait Keyring: fmt::Debug + Send + Sync {
     fn key_stores(&self) -> Vec<KeyStoreUse> {
         Vec::new()
     }
+
+    /// The branch keys of tenants, if each tenant has its own and items have **no other recipient**: then a tenant
+    /// is erased with its branch key. Default: none. A keyring around one other hands its answer on.
+    fn tenant_keys(&self) -> Option<TenantKeys<'_>> {
+        None
+    }
 }
 
 /// What a keyring found among the encrypted data keys, if nothing failed.
@@ -148,5 +157,9 @@ impl<K: Keyring + ?Sized> Keyring for Arc<K> {
 
     fn key_stores(&self) -> Vec<KeyStoreUse> {
         (**self).key_stores()
+    }
+
+    fn tenant_keys(&self) -> Option<TenantKeys<'_>> {
+        (**self).tenant_keys()
     }
 }

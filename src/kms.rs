@@ -3,6 +3,7 @@
 //! It names no encrypted data key: what is wrapped, and what for, is decided above.
 
 mod answer;
+mod attest;
 mod discovery_filter;
 mod grant_tokens;
 mod key_arn;
@@ -13,6 +14,7 @@ mod replicas;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+pub(crate) use self::attest::Attestation;
 pub use self::discovery_filter::DiscoveryFilter;
 pub(crate) use self::grant_tokens::GrantTokens;
 pub(crate) use self::key_arn::KmsKeyArn;

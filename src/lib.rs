@@ -33,6 +33,7 @@ mod context;
 mod crypto;
 mod cursor;
 pub mod error;
+mod json;
 pub mod observe;
 pub mod secret;
 mod suite;

@@ -15,7 +15,7 @@ use source::Source;
 const ROOMS: [&[&str]; 15] = [
     &["action", "context", "crypto", "secret", "suite"],
     &["error"],
-    &["cursor", "observe"],
+    &["cursor", "json", "observe"],
     &["region"],
     &["format", "value"],
     &["materials"],

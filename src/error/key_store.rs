@@ -47,6 +47,8 @@ pub enum KeyStoreErrorKind {
     CannotCreate,
     /// The id or the context that was given cannot be that of a branch key.
     InvalidRequest,
+    /// Rows of a branch key that is being erased came back in every pass: somebody goes on writing them.
+    StillWritten,
     /// The table has not the keys of a key store.
     WrongTable,
     /// KMS did not help: see [`KeyStoreError::keyring_error`].
@@ -197,6 +199,7 @@ impl From<KeyStoreError> for KeyringError {
             | KeyStoreErrorKind::OutcomeUnknown
             | KeyStoreErrorKind::CannotCreate
             | KeyStoreErrorKind::InvalidRequest
+            | KeyStoreErrorKind::StillWritten
             | KeyStoreErrorKind::WrongTable
             | KeyStoreErrorKind::Kms => KeyringErrorKind::Other,
         };
@@ -252,6 +255,7 @@ impl fmt::Display for KeyStoreErrorKind {
             Self::OutcomeUnknown => "an answer was lost, and with it the outcome",
             Self::CannotCreate => "discovery has no KMS key to make branch keys under",
             Self::InvalidRequest => "the id or the context cannot be that of a branch key",
+            Self::StillWritten => "somebody goes on writing the branch key",
             Self::WrongTable => "the table has not the keys of a key store",
             Self::Kms => "KMS failed",
             Self::Unavailable => "DynamoDB is unavailable",

@@ -22,11 +22,12 @@ const CUSTOM_PREFIX: &str = "aws-crypto-ec:";
 /// In contexts alone; no record has it.
 const TABLE_NAME: &str = "tablename";
 
-const ACTIVE: &str = "branch:ACTIVE";
+pub(super) const ACTIVE: &str = "branch:ACTIVE";
 const VERSION_PREFIX: &str = "branch:version:";
 const BEACON: &str = "beacon:ACTIVE";
 /// Of the row that says that a branch key was erased.
-const ERASED: &str = "dynaseal:erased";
+pub(super) const ERASED: &str = "dynaseal:erased";
+const ERASED_AT: &str = "erased-at";
 const OUR_HIERARCHY_VERSION: &str = "1";
 
 /// DynamoDB's limit of a partition key.
@@ -82,6 +83,17 @@ pub(super) fn key(id: &str, place: Place) -> [(String, AttributeValue); 2] {
     [
         (ID.to_owned(), text(id)),
         (TYPE.to_owned(), text(&place.sort_key())),
+    ]
+}
+
+/// The row that says that a branch key was erased. Nothing vouches for it: whoever can write to the key store
+/// can keep its branch keys from being used, with it or without.
+pub(super) fn tombstone(id: &str, erased_at: String) -> [(String, AttributeValue); 3] {
+    let [id, sort] = key(id, Place::Erased);
+    [
+        id,
+        sort,
+        (ERASED_AT.to_owned(), AttributeValue::S(erased_at)),
     ]
 }
 

@@ -11,7 +11,7 @@ use crate::crypto::random::{Random, RandomFailure};
 use crate::key_store::{BranchKey, BranchKeyVersion};
 
 /// Provider id, KDF label and first part of the AAD.
-pub(super) const PROVIDER_ID: &str = "aws-kms-hierarchy";
+pub(crate) const PROVIDER_ID: &str = "aws-kms-hierarchy";
 
 const SALT_LEN: usize = 16;
 const VERSION_LEN: usize = BranchKeyVersion::LEN;
