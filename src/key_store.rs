@@ -10,12 +10,16 @@
 mod branch_key;
 mod builder;
 mod call;
+mod create;
 mod describe;
 mod kms;
 mod memory;
 mod read;
 mod record;
+mod rotate;
+mod table;
 mod time;
+mod write;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,13 +28,14 @@ use std::time::SystemTime;
 pub(crate) use self::branch_key::BranchKey;
 pub use self::branch_key::BranchKeyVersion;
 pub use self::builder::KeyStoreBuilder;
+pub use self::create::CreateKey;
 pub use self::describe::BranchKeyDescription;
 pub use self::kms::KeyStoreKms;
 use self::kms::Keys;
 use self::memory::{Absent, Newest};
 pub use crate::error::{KeyStoreError, KeyStoreErrorKind};
 use crate::kms::KmsRequests;
-use crate::region::RegionSet;
+use crate::region::{Member, RegionSet};
 
 /// Branch keys in a DynamoDB table, as DB-ESDK keeps them.
 ///
@@ -87,6 +92,11 @@ impl KeyStore {
     #[must_use]
     pub fn home_region(&self) -> &str {
         &self.0.home
+    }
+
+    fn home_member(&self) -> Result<&Member, KeyStoreError> {
+        let home = self.0.regions.member(&self.0.home);
+        home.ok_or_else(|| KeyStoreError::new(KeyStoreErrorKind::Caller))
     }
 
     fn now(&self) -> SystemTime {
