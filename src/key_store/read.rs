@@ -226,8 +226,7 @@ impl KeyStore {
         allowance: &Arc<Allowance>,
     ) -> Result<BranchKey, KeyStoreError> {
         let inner = &*self.0;
-        let replicas = inner.keys.replicas(&record.facts.kms_arn, &inner.requests);
-        let replicas = replicas.map_err(KeyStoreError::new)?;
+        let replicas = self.replicas(&record.facts.kms_arn)?;
         let context = record.facts.context(&inner.logical_name)?;
         let recovered = inner
             .requests

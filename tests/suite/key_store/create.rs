@@ -90,6 +90,68 @@ async fn binds_each_key_to_its_record_and_the_logical_name() {
     assert_ne!(beacon.1, active.1);
 }
 
+/// Written attribute by attribute, with nothing of this crate's.
+#[tokio::test]
+async fn opens_what_others_write() {
+    let world = World::start().await;
+    let kms = world.cloud.kms(US);
+    let arn = world.key.arn(US);
+    let version = "branch:version:e9ce18a3-edb5-4272-9f86-1cacb7997ff6";
+    let of = |kind: &str, version: Option<&str>| {
+        let mut context = vec![
+            ("branch-key-id", "bd3842ff-3076-4092-9918-4395730050b8"),
+            ("type", kind),
+            ("kms-arn", &arn),
+            ("create-time", "2024-02-29T12:34:56.789012Z"),
+            ("hierarchy-version", "1"),
+            ("aws-crypto-ec:department", "admin"),
+        ];
+        context.extend(version.map(|version| ("version", version)));
+        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        context.into_iter().map(own).collect::<Vec<_>>()
+    };
+    let (old, active) = (of(version, None), of(ACTIVE, Some(version)));
+    let mut generate = kms.generate_data_key_without_plaintext();
+    let mut re_encrypt = kms.re_encrypt();
+    let table = ("tablename".to_owned(), LOGICAL.to_owned());
+    for (name, value) in old.iter().chain([&table]) {
+        generate = generate.encryption_context(name, value);
+        re_encrypt = re_encrypt.source_encryption_context(name, value);
+    }
+    for (name, value) in active.iter().chain([&table]) {
+        re_encrypt = re_encrypt.destination_encryption_context(name, value);
+    }
+    let made = generate
+        .key_id(&arn)
+        .number_of_bytes(32)
+        .send()
+        .await
+        .unwrap();
+    let enc = made.ciphertext_blob.unwrap();
+    let re_encrypt = re_encrypt.source_key_id(&arn).destination_key_id(&arn);
+    let re_encrypt = re_encrypt.ciphertext_blob(enc.clone()).send();
+    let active_enc = re_encrypt.await.unwrap().ciphertext_blob.unwrap();
+    for (attributes, enc) in [(old, enc), (active, active_enc)] {
+        let strings = attributes.into_iter();
+        let mut row: Item = strings.map(|(name, value)| (name, s(&value))).collect();
+        row.insert("hierarchy-version".into(), AttributeValue::N("1".into()));
+        row.insert("enc".into(), AttributeValue::B(enc));
+        world.put(EU, &row).await;
+    }
+    let (store, id) = (world.store(EU), "bd3842ff-3076-4092-9918-4395730050b8");
+    let found = world.active(&store, id).await.unwrap();
+    assert_eq!(format!("branch:version:{}", found.version()), version);
+    let context: Vec<_> = found.encryption_context().collect();
+    assert_eq!(context, [("department", "admin")]);
+    let since = found
+        .created()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    assert_eq!(since, Duration::from_micros(1_709_210_096_789_012));
+    let old = world.run(store.describe_version(id, found.version())).await;
+    assert_eq!(old.unwrap().version(), found.version());
+}
+
 #[tokio::test]
 async fn makes_ids_of_its_own() {
     let world = World::start().await;

@@ -1,8 +1,12 @@
 //! Answers that are lost while records are written.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use dynaseal::testkit::Fault;
 
 use super::*;
+use crate::support::meddler::meddled_regions;
 
 const WRITE: &str = "TransactWriteItems";
 
@@ -42,6 +46,39 @@ async fn rotates_once_however_many_answers_are_lost() {
         assert_eq!(active.version(), version);
         assert_eq!(world.cloud.stored(US, TABLE).unwrap().len(), 4);
     }
+}
+
+/// As after ten minutes, when DynamoDB has forgotten the token: the second attempt meets the first one's
+/// records.
+#[tokio::test]
+async fn knows_its_own_records_again_and_nobody_elses() {
+    let world = World::start().await;
+    let config = world.cloud.sdk_config_at(US, &world.time);
+    let sent = AtomicUsize::new(0);
+    let regions = meddled_regions(&config, move |input: &mut TransactWriteItemsInput| {
+        let n = sent.fetch_add(1, Ordering::Relaxed);
+        input.client_request_token = Some(format!("token-{n}"));
+    });
+    let kms = KeyStoreKms::mrk_arn(world.key.arn(US));
+    let store = KeyStore::builder(TABLE, LOGICAL, kms, &regions);
+    let store = store.build().unwrap();
+    let create = || {
+        let create = store.create_key().branch_key_id("t-1");
+        create.encryption_context([("tenant", "t-1")]).send()
+    };
+    lose(&world, 1);
+    world.run(create()).await.unwrap();
+    assert_eq!(writes(&world), 2);
+    lose(&world, 1);
+    let version = world.run(store.version_key("t-1")).await.unwrap();
+    let active = world.active(&store, "t-1").await.unwrap();
+    assert_eq!(active.version(), version);
+
+    // Nothing of this one arrived, and another one's records are there.
+    let late = Fault::Timeout(SECOND).on(WRITE).times(1);
+    world.cloud.region(US).fail(Service::DynamoDb, late);
+    let created = world.run(create()).await;
+    assert_eq!(kind(created), KeyStoreErrorKind::AlreadyExists);
 }
 
 #[tokio::test]

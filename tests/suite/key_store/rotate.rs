@@ -137,6 +137,5 @@ async fn neither_makes_nor_rotates_nor_seals_under_what_was_erased() {
         kind(world.active(&store, "t-1").await),
         KeyStoreErrorKind::Erased
     );
-    // What comes to the table only while the transaction is under way, is met there.
     assert_eq!(world.cloud.stored(US, TABLE).unwrap().len(), 1);
 }
