@@ -65,7 +65,7 @@ pub(super) async fn get(
     ask(member, &input, patience).await
 }
 
-fn class_of(outcome: CallOutcome) -> FaultClass {
+pub(super) fn class_of(outcome: CallOutcome) -> FaultClass {
     match outcome {
         CallOutcome::Fault(class) => class,
         _ => FaultClass::Caller,

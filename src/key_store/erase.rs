@@ -162,8 +162,7 @@ impl EraseBranchKey {
     /// Writes the tombstone. One that is there already is written again, which changes nothing that counts.
     async fn bury(&self, member: &Member, at: SystemTime) -> Result<(), KeyStoreError> {
         let put = PutItemInput::builder().table_name(self.store.table_name());
-        let at = CreateTime::of(at).to_string();
-        let tombstone = record::tombstone(&self.id, at);
+        let tombstone = record::tombstone(&self.id, CreateTime::of(at));
         let put = put.set_item(Some(tombstone.into()));
         self.ask(member, &put).await.map(drop)
     }

@@ -79,6 +79,10 @@ impl Newest {
         Self(Mutex::new(Bounded::new(MAX_NEWEST)))
     }
 
+    pub(super) fn seen(&self, id: &str) -> Option<CreateTime> {
+        lock(&self.0).get(&id.to_owned()).copied()
+    }
+
     /// Whether this one is as new as any that was seen; if so, it was seen now.
     pub(super) fn admits(&self, id: &str, created: CreateTime) -> bool {
         let mut seen = lock(&self.0);

@@ -17,10 +17,30 @@ use crate::region::Member;
 
 /// What is looked for.
 #[derive(Clone, Copy)]
-struct Wanted<'a> {
+pub(super) struct Wanted<'a> {
     id: &'a str,
     /// The active version otherwise.
     version: Option<BranchKeyVersion>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Nothing is asked for an id that no branch key can have.
+    pub(super) fn active(id: &'a str) -> Result<Self, KeyStoreError> {
+        Self { id, version: None }.check()
+    }
+
+    fn version(id: &'a str, version: BranchKeyVersion) -> Result<Self, KeyStoreError> {
+        let version = Some(version);
+        Self { id, version }.check()
+    }
+
+    fn check(self) -> Result<Self, KeyStoreError> {
+        if is_id(self.id) {
+            Ok(self)
+        } else {
+            Err(KeyStoreError::new(KeyStoreErrorKind::NotFound))
+        }
+    }
 }
 
 impl KeyStore {
@@ -30,11 +50,9 @@ impl KeyStore {
         id: &str,
         allowance: &Arc<Allowance>,
     ) -> Result<BranchKey, KeyStoreError> {
-        let wanted = Wanted { id, version: None };
         let named = |error: KeyStoreError| error.of_branch_key(id);
-        Box::pin(self.find_active(wanted, allowance))
-            .await
-            .map_err(named)
+        let found = self.find_active(id, allowance);
+        Box::pin(found).await.map_err(named)
     }
 
     /// A branch key to open with, for the item that this is the allowance of.
@@ -56,15 +74,12 @@ impl KeyStore {
         allowance: &Arc<Allowance>,
     ) -> Result<BranchKey, KeyStoreError> {
         let absent = || KeyStoreError::new(KeyStoreErrorKind::NotYetReplicated);
-        may_look_up(id, allowance)?;
+        let wanted = Wanted::version(id, version)?;
         let inner = &*self.0;
         if inner.absent.remembers(id, version, self.now()) {
             return Err(absent());
         }
-        let wanted = Wanted {
-            id,
-            version: Some(version),
-        };
+        take_lookup(allowance)?;
         let Some(record) = self.search(wanted).await? else {
             inner.absent.remember(id, version, self.now());
             return Err(absent());
@@ -74,10 +89,11 @@ impl KeyStore {
 
     async fn find_active(
         &self,
-        wanted: Wanted<'_>,
+        id: &str,
         allowance: &Arc<Allowance>,
     ) -> Result<BranchKey, KeyStoreError> {
-        may_look_up(wanted.id, allowance)?;
+        let wanted = Wanted::active(id)?;
+        take_lookup(allowance)?;
         let Some(record) = self.search(wanted).await? else {
             return Err(KeyStoreError::new(KeyStoreErrorKind::NotFound));
         };
@@ -160,7 +176,7 @@ impl KeyStore {
     }
 
     /// One look into one region.
-    async fn fetch(
+    pub(super) async fn fetch(
         &self,
         member: &Member,
         consistent: bool,
@@ -204,14 +220,13 @@ impl KeyStore {
     }
 
     /// Has KMS open a record.
-    pub(super) async fn open(
+    async fn open(
         &self,
         record: Record,
         allowance: &Arc<Allowance>,
     ) -> Result<BranchKey, KeyStoreError> {
         let inner = &*self.0;
-        let replicas = inner.keys.replicas(&record.facts.kms_arn, &inner.requests);
-        let replicas = replicas.map_err(KeyStoreError::new)?;
+        let replicas = self.replicas(&record.facts.kms_arn)?;
         let context = record.facts.context(&inner.logical_name)?;
         let recovered = inner
             .requests
@@ -240,14 +255,11 @@ impl KeyStore {
     }
 }
 
-/// Nothing is asked for what no branch key can have, or for more branch keys than an item may cost.
-fn may_look_up(id: &str, allowance: &Allowance) -> Result<(), KeyStoreError> {
-    if !is_id(id) {
-        Err(KeyStoreError::new(KeyStoreErrorKind::NotFound))
-    } else if !allowance.take_lookup() {
-        Err(KeyStoreError::new(KeyStoreErrorKind::NotTried))
-    } else {
+fn take_lookup(allowance: &Allowance) -> Result<(), KeyStoreError> {
+    if allowance.take_lookup() {
         Ok(())
+    } else {
+        Err(KeyStoreError::new(KeyStoreErrorKind::NotTried))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::{
-    batch_get_item, batch_write_item, delete_item, describe_table, get_item, put_item, query, scan,
-    transact_get_items, transact_write_items,
+    batch_get_item, batch_write_item, create_table, delete_item, describe_table, get_item,
+    put_item, query, scan, transact_get_items, transact_write_items,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -40,6 +40,7 @@ requests! {
         }
     };
     "BatchWriteItem" => batch_write_item, BatchWriteItemInputBuilder, BatchWriteItemOutput, BatchWriteItemError;
+    "CreateTable" => create_table, CreateTableInputBuilder, CreateTableOutput, CreateTableError;
     "DeleteItem" => delete_item, DeleteItemInputBuilder, DeleteItemOutput, DeleteItemError;
     "DescribeTable" => describe_table, DescribeTableInputBuilder, DescribeTableOutput, DescribeTableError;
     "GetItem" => get_item, GetItemInputBuilder, GetItemOutput, GetItemError {
