@@ -1,6 +1,7 @@
 //! Branch keys in a table of two regions that lag, under a KMS key that both have.
 
 mod create;
+mod erase;
 mod kms;
 mod lag;
 mod lost;
