@@ -6,9 +6,9 @@ mod encoded_key;
 pub mod future;
 mod key_store_use;
 mod kms;
-mod kms_context;
 #[cfg(test)]
 mod kms_asymmetric_tests;
+mod kms_context;
 mod kms_discovery;
 mod kms_ecdh;
 #[cfg(test)]
@@ -26,12 +26,14 @@ mod raw_ecdh;
 mod raw_rsa;
 mod static_branch_key;
 mod table_key;
+mod tenant_keys;
 #[cfg(test)]
 mod test_support;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub(crate) use branch_key::PROVIDER_ID as BRANCH_KEY_PROVIDER_ID;
 pub use key_store_use::KeyStoreUse;
 pub(crate) use kms_context::KmsContext;
 pub use kms_discovery::KmsDiscoveryKeyring;
@@ -50,6 +52,7 @@ pub use static_branch_key::StaticBranchKeyKeyring;
 pub(crate) use table_key::fixed::table_key_keyring;
 pub use table_key::{TableKeyKeyring, TableKeyKeyringBuilder};
 pub(crate) use table_key::{context_keys as table_key_context, table_key_id};
+pub use tenant_keys::TenantKeys;
 
 pub use crate::crypto::ecdh::EcdhCurve;
 pub use crate::crypto::rsa::RsaPadding;
@@ -131,6 +134,12 @@ pub trait Keyring: fmt::Debug + Send + Sync {
     fn key_stores(&self) -> Vec<KeyStoreUse> {
         Vec::new()
     }
+
+    /// The branch keys of tenants, if each tenant has its own and items have **no other recipient**: then a tenant
+    /// is erased with its branch key. Default: none. A keyring around one other hands its answer on.
+    fn tenant_keys(&self) -> Option<TenantKeys<'_>> {
+        None
+    }
 }
 
 /// What a keyring found among the encrypted data keys, if nothing failed.
@@ -169,5 +178,9 @@ impl<K: Keyring + ?Sized> Keyring for Arc<K> {
 
     fn key_stores(&self) -> Vec<KeyStoreUse> {
         (**self).key_stores()
+    }
+
+    fn tenant_keys(&self) -> Option<TenantKeys<'_>> {
+        (**self).tenant_keys()
     }
 }

@@ -3,6 +3,7 @@
 //! It names no encrypted data key: what is wrapped, and what for, is decided above.
 
 mod answer;
+mod attest;
 mod discovery_filter;
 mod grant_tokens;
 mod key_arn;
@@ -16,6 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aws_sdk_kms::types::EncryptionAlgorithmSpec;
 use zeroize::Zeroizing;
 
+pub(crate) use self::attest::Attestation;
 pub use self::discovery_filter::DiscoveryFilter;
 pub(crate) use self::grant_tokens::GrantTokens;
 pub(crate) use self::key_arn::KmsKeyArn;
@@ -34,6 +36,9 @@ use crate::secret::KmsPlaintext;
 /// Whoever writes to the table chooses how many encrypted data keys an item has; not, how many
 /// attempts that costs on a quota that the whole account shares. Retries and other regions count.
 const MAX_CALLS: usize = 4;
+
+/// The same of the branch keys that a key store is asked for: each costs a read or more of its table.
+const MAX_LOOKUPS: usize = 4;
 
 /// How a keyring, or a key store, asks KMS. Clones share the requests that are under way.
 #[derive(Clone)]
@@ -56,6 +61,7 @@ pub(crate) struct Recovered {
 /// The attempts that one item may cost.
 pub(crate) struct Allowance {
     left: AtomicUsize,
+    lookups: AtomicUsize,
     budget: Option<CallBudget>,
 }
 
@@ -63,17 +69,25 @@ impl Allowance {
     pub(crate) fn new(budget: Option<&CallBudget>) -> Self {
         Self {
             left: AtomicUsize::new(MAX_CALLS),
+            lookups: AtomicUsize::new(MAX_LOOKUPS),
             budget: budget.cloned(),
         }
     }
 
+    /// Takes one branch key to look up, if there is one left for this item.
+    pub(crate) fn take_lookup(&self) -> bool {
+        take_one(&self.lookups)
+    }
+
     /// Takes one attempt, if there is one left for this item and for its page.
     fn take(&self) -> bool {
-        let taken = self
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
-        taken.is_ok() && self.budget.as_ref().is_none_or(CallBudget::spend)
+        take_one(&self.left) && self.budget.as_ref().is_none_or(CallBudget::spend)
     }
+}
+
+fn take_one(left: &AtomicUsize) -> bool {
+    let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+    taken.is_ok()
 }
 
 impl KmsRequests {

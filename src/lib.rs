@@ -41,6 +41,7 @@ mod context;
 mod crypto;
 mod cursor;
 pub mod error;
+mod json;
 pub mod observe;
 pub mod secret;
 mod suite;
@@ -54,6 +55,7 @@ mod engine;
 mod materials;
 
 // --- keys --------------------------------------------------------------------------------------
+pub mod key_store;
 pub mod keyring;
 mod kms;
 pub mod region;
@@ -87,6 +89,7 @@ pub use context::EncryptionContext;
 pub use dynaseal_derive::Seal;
 pub use error::{ConfigError, KeyringError, OpenError, SealError};
 pub use item::{Item, ItemEncryptor, ItemSchema, OpenedItem, Seal, Unsigned};
+pub use key_store::KeyStore;
 pub use keyring::{KmsMrkKeyring, MultiKeyring, RawAesKeyring};
 pub use region::RegionSet;
 pub use secret::{Hidden, Redacted};

@@ -49,6 +49,7 @@ mod deadline;
 mod delete;
 mod doctor;
 mod entities;
+mod erase_tenant;
 mod error;
 mod fetch_from_table;
 pub mod freshness;
@@ -86,6 +87,10 @@ pub use batch_write::{BatchWrite, BatchWriteCause, BatchWriteFailure, BatchWrite
 pub use builder::SealedTableBuilder;
 pub use delete::{Delete, DeleteOutput};
 pub use doctor::{Doctor, Finding, IamPolicy, Report, Severity, StartError};
+pub use erase_tenant::{
+    EraseTenant, EraseTenantError, ErasureReceipt, NotErasable, ReceiptKey, ReceiptSignature,
+    SampledItems,
+};
 pub use error::{
     AbsentInFallback, CircuitOpen, DeadlineExceeded, OperationError, OutcomeUnknown, Refused,
     SdkFailure,

@@ -23,7 +23,7 @@ use crate::error::{
 use crate::format::header::{Header, MESSAGE_ID_LEN, MessageId, Version};
 use crate::format::legend::LegendByte;
 use crate::format::{FOOTER_ATTRIBUTE, HEADER_ATTRIBUTE};
-use crate::keyring::{KeyStoreUse, Keyring, KmsKeyUse, Opened, Unwrapped};
+use crate::keyring::{KeyStoreUse, Keyring, KmsKeyUse, Opened, TenantKeys, Unwrapped};
 use crate::materials::{CallBudget, Preparation};
 use crate::suite::{Authenticity, KeyBinding};
 use crate::value::decode;
@@ -268,6 +268,11 @@ impl ItemEncryptor {
     /// The key stores that the keyring reads.
     pub(crate) fn key_stores(&self) -> Vec<KeyStoreUse> {
         self.keyring.key_stores()
+    }
+
+    /// The branch keys of tenants, if the keyring has such and no other recipients.
+    pub(crate) fn tenant_keys(&self) -> Option<TenantKeys<'_>> {
+        self.keyring.tenant_keys()
     }
 
     pub(super) fn schemas(&self) -> &Schemas {

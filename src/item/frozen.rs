@@ -14,11 +14,11 @@ use serde_json::{Map, Value, json};
 use super::{Item, ItemEncryptor, ItemSchema};
 use crate::action::CryptoAction;
 use crate::crypto::random::{FixedRandom, Random};
+use crate::keyring::table_key_keyring;
 use crate::keyring::{
     EcdhCurve, Keyring, MultiKeyring, RawAesKeyring, RawEcdhKeyring, RawRsaKeyring, RsaPadding,
     StaticBranchKeyKeyring,
 };
-use crate::keyring::table_key_keyring;
 use crate::suite::AlgorithmSuite;
 
 use AlgorithmSuite::{EcdsaP384, SymsigHmacSha384};
@@ -199,6 +199,8 @@ fn to_bob() -> Arc<dyn Keyring> {
 fn bob() -> Arc<dyn Keyring> {
     let keyring = RawEcdhKeyring::public_key_discovery(EcdhCurve::P256, key("p256-bob.pem"));
     Arc::new(keyring.expect("a key"))
+}
+
 fn table_key() -> Arc<dyn Keyring> {
     Arc::new(table_key_keyring(random(6), None))
 }

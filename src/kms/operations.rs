@@ -181,7 +181,7 @@ impl Request for ReEncrypt<'_> {
     }
 }
 
-fn check_key_id(answered: Option<&str>, asked: &str) -> Result<(), Failed> {
+pub(super) fn check_key_id(answered: Option<&str>, asked: &str) -> Result<(), Failed> {
     if answered == Some(asked) {
         Ok(())
     } else {
@@ -199,7 +199,7 @@ fn check_recipient(ciphertext: Option<&Blob>) -> Result<(), Failed> {
     }
 }
 
-fn ciphertext(blob: Option<Blob>) -> Result<Vec<u8>, Failed> {
+pub(super) fn ciphertext(blob: Option<Blob>) -> Result<Vec<u8>, Failed> {
     let blob = blob.map(Blob::into_inner).filter(|blob| !blob.is_empty());
     blob.ok_or_else(|| Failed::invalid("KMS answered without a ciphertext"))
 }

@@ -4,7 +4,6 @@ mod call;
 mod check;
 mod described;
 mod dry_run;
-mod json;
 mod key_store;
 mod keys;
 mod policy;

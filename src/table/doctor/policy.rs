@@ -8,9 +8,9 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Powers;
-use super::json::Json;
 use crate::context::{ATTRIBUTE_PREFIX, LEGEND, PUBLIC_KEY, TABLE_NAME};
 use crate::item::{ContextShape, HeaderVersion};
+use crate::json::{Json, iam_literal};
 use crate::keyring::{KeyStoreUse, KmsContext, KmsKeyUse};
 
 /// An IAM policy for the principal that uses a table, with the least that its keyring needs of KMS, and
@@ -131,7 +131,7 @@ impl Needs<'_> {
     fn condition(&self, version: HeaderVersion, shapes: &[&ContextShape]) -> Json {
         let table = [(
             of_context(TABLE_NAME),
-            Json::text(literal(self.logical_table_name)),
+            Json::text(iam_literal(self.logical_table_name)),
         )];
         let (operator, keys) = self.context_keys(shapes);
         let keys = [("kms:EncryptionContextKeys".to_owned(), Json::texts(keys))];
@@ -150,7 +150,7 @@ impl Needs<'_> {
     /// The keys that a context may have, and how to compare them.
     fn context_keys(&self, shapes: &[&ContextShape]) -> (&'static str, BTreeSet<String>) {
         let keys = shapes.iter().flat_map(|shape| shape.context.iter());
-        let mut keys: BTreeSet<String> = keys.map(|(key, _)| literal(key)).collect();
+        let mut keys: BTreeSet<String> = keys.map(|(key, _)| iam_literal(key)).collect();
         // Whatever items are sealed with now, those of a signing suite open.
         if self.powers.opens {
             keys.insert(PUBLIC_KEY.to_owned());
@@ -198,11 +198,6 @@ fn of_context(key: &str) -> String {
     format!("kms:EncryptionContext:{key}")
 }
 
-/// Text that IAM reads as it stands: `${…}` is a variable there.
-fn literal(text: &str) -> String {
-    text.replace("${", "${$}{")
-}
-
 /// A name as a statement's id can hold it: letters and digits, in camel case.
 fn word(name: &str) -> String {
     let parts = name.split(|c: char| !c.is_ascii_alphanumeric());
@@ -217,12 +212,6 @@ fn word(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn writes_names_that_iam_would_read_as_variables_literally() {
-        assert_eq!(literal("a$b{c}"), "a$b{c}");
-        assert_eq!(literal("${aws:userid}"), "${$}{aws:userid}");
-    }
 
     #[test]
     fn makes_statement_ids_of_letters_and_digits() {

@@ -1,13 +1,13 @@
 //! Statements for keyrings whose requests have the context of something other than items: of table
 //! keys, and of the records of a key store.
 
-use super::super::json::Json;
 use super::super::tries::{
     ACTIVE, BRANCH_KEY_ID, CUSTOM_PREFIX, OF_EACH_RECORD, RECORD_TYPE, STORE_NAME, VERSION,
     VERSION_PREFIX,
 };
-use super::{Needs, literal, of_context, word};
+use super::{Needs, of_context, word};
 use crate::context::TABLE_NAME;
+use crate::json::{Json, iam_literal};
 use crate::keyring::table_key_context::{PURPOSE, TABLE_KEY_ID, TABLE_KEY_PURPOSE, TENANT};
 use crate::keyring::{DiscoveryFilter, KeyStoreUse, KmsContext, KmsKeyUse};
 use crate::kms::KmsKeyArn;
@@ -31,7 +31,7 @@ impl Needs<'_> {
         let values = Json::Object(vec![
             (
                 of_context(TABLE_NAME),
-                Json::text(literal(self.logical_table_name)),
+                Json::text(iam_literal(self.logical_table_name)),
             ),
             (of_context(PURPOSE), Json::text(TABLE_KEY_PURPOSE)),
         ]);
@@ -71,7 +71,7 @@ impl Needs<'_> {
         }
         let id = branch_key_id.map(|id| (BRANCH_KEY_ID, id));
         let store = [(STORE_NAME, logical_name)].into_iter().chain(id);
-        let store = store.map(|(key, value)| (of_context(key), Json::text(literal(value))));
+        let store = store.map(|(key, value)| (of_context(key), Json::text(iam_literal(value))));
         let records = vec![(of_context(RECORD_TYPE), Json::texts(records))];
         let custom = format!("{CUSTOM_PREFIX}*");
         let keys = [STORE_NAME, BRANCH_KEY_ID, RECORD_TYPE].into_iter();
@@ -106,7 +106,7 @@ impl Needs<'_> {
     /// Reading the records of a key store one by one, for sealing as for opening. Who could write them
     /// could destroy or roll back keys, and who could list them would learn of all tenants.
     pub(super) fn read_key_store(&self, number: usize, store: &KeyStoreUse) -> Json {
-        let (partition, name) = (self.partition_of(store), literal(store.table_name()));
+        let (partition, name) = (self.partition_of(store), iam_literal(store.table_name()));
         // Whose account it is, nobody has said. It is no one else's, unless they allow it there, too.
         let arn = |region| format!("arn:{partition}:dynamodb:{region}:*:table/{name}");
         Json::object([

@@ -1,4 +1,5 @@
-//! JSON out of texts, lists and objects: all that a policy has, and nothing that needs a crate.
+//! JSON out of texts, numbers, lists and objects: all that policies and receipts have, and nothing that needs a
+//! crate.
 
 use std::fmt::{self, Write as _};
 
@@ -7,29 +8,31 @@ use serde::ser::{SerializeMap as _, Serializer};
 
 /// A JSON value. Its `Display` is indented text, and serde writes the same.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Text(String),
+    Number(u64),
     List(Vec<Self>),
     /// In this order.
     Object(Vec<(String, Self)>),
 }
 
 impl Json {
-    pub(super) fn text(text: impl Into<String>) -> Self {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
-    pub(super) fn texts(texts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub(crate) fn texts(texts: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self::List(texts.into_iter().map(Self::text).collect())
     }
 
-    pub(super) fn object<const N: usize>(members: [(&str, Self); N]) -> Self {
+    pub(crate) fn object<const N: usize>(members: [(&str, Self); N]) -> Self {
         Self::Object(members.map(|(name, value)| (name.to_owned(), value)).into())
     }
 
     fn write(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
         match self {
             Self::Text(text) => write_text(f, text),
+            Self::Number(number) => write!(f, "{number}"),
             Self::List(values) => {
                 let value = |f: &mut fmt::Formatter<'_>, value: &Self| value.write(f, depth + 1);
                 write_all(f, depth, ['[', ']'], values, value)
@@ -88,6 +91,7 @@ impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
+            Self::Number(number) => serializer.serialize_u64(*number),
             Self::List(values) => serializer.collect_seq(values),
             Self::Object(members) => {
                 let mut map = serializer.serialize_map(Some(members.len()))?;
@@ -102,6 +106,11 @@ impl Serialize for Json {
 
 const INDENT: usize = 2;
 
+/// Text that IAM reads as it stands: `${…}` is a variable there.
+pub(crate) fn iam_literal(text: &str) -> String {
+    text.replace("${", "${$}{")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,12 +124,19 @@ mod tests {
             (odd, Json::texts(["a", odd])),
             ("empty", Json::object([])),
             ("none", Json::texts([""; 0])),
+            ("many", Json::Number(u64::MAX)),
             ("deep", Json::object([("er", Json::texts(["x"]))])),
         ]);
         let parsed: serde_json::Value = serde_json::from_str(&value.to_string()).unwrap();
         assert_eq!(parsed, serde_json::to_value(&value).unwrap());
         assert_eq!(parsed["text"], odd);
         assert_eq!(parsed[odd][1], odd);
+    }
+
+    #[test]
+    fn writes_names_that_iam_would_read_as_variables_literally() {
+        assert_eq!(iam_literal("a$b{c}"), "a$b{c}");
+        assert_eq!(iam_literal("${aws:userid}"), "${$}{aws:userid}");
     }
 
     #[test]
