@@ -19,11 +19,11 @@ pub(crate) use self::key_arn::KmsKeyArn;
 pub(crate) use self::operations::Generated;
 use self::operations::{Decrypt, Generate, GenerateWithoutPlaintext, ReEncrypt};
 pub(crate) use self::replicas::Replicas;
+use crate::cache::flight::Flights;
 use crate::context::EncryptionContext;
 use crate::error::KeyringError;
 use crate::materials::CallBudget;
 use crate::observe::{CacheEvent, Event};
-use crate::region::flight::Flights;
 use crate::region::{KmsFallback, RegionSet};
 use crate::secret::KmsPlaintext;
 

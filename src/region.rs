@@ -7,7 +7,6 @@ mod backoff;
 mod breaker;
 mod check;
 pub(crate) mod fault;
-pub(crate) mod flight;
 pub(crate) mod health;
 mod key_state;
 mod latencies;

@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Lowest first. Rooms of one line name each other as little as the lines above.
-const ROOMS: [&[&str]; 14] = [
+const ROOMS: [&[&str]; 15] = [
     &["action", "context", "crypto", "secret", "suite"],
     &["error"],
     &["cursor", "observe"],
+    &["cache"],
     &["region"],
     &["format", "value"],
     &["materials"],

@@ -198,10 +198,13 @@ pub struct HedgeEvent<'a> {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub struct CacheEvent<'a> {
-    /// Which cache: `key_state`, of what `DescribeKey` said lately; `single_flight`, of equal `Decrypt`
-    /// requests at the same time.
+    /// Which cache: `branch_key`, of branch keys; `table_key_seal` and `table_key_open`, of table keys to
+    /// seal and to open with; `opened_item`, of what a caching keyring opened; `key_state`, of what
+    /// `DescribeKey` said lately; `single_flight`, of equal `Decrypt` requests at the same time.
     pub cache: &'a str,
-    /// Whether it saved a call.
+    /// Whether it saved a call. Whoever waited for somebody else's saved one, too, also if it failed.
+    ///
+    /// A refresh ahead of time is no lookup, and not told here: its calls are, as [`CallEvent`]s.
     pub hit: bool,
 }
 

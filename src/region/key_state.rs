@@ -8,8 +8,8 @@ use aws_sdk_kms::types::KeyState;
 use aws_smithy_async::time::SharedTimeSource;
 
 use super::fault::of_codes;
-use super::flight::Flights;
 use super::health::Health;
+use crate::cache::flight::Flights;
 use crate::error::FaultClass;
 use crate::observe::{CacheEvent, CallOutcome, Event, Observers};
 

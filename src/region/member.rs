@@ -14,6 +14,7 @@ use super::backoff::max_attempts;
 use super::health::Health;
 use super::key_state::KeyStates;
 use super::policy::HealthPolicy;
+use crate::cache::Clock;
 use crate::error::ConfigError;
 use crate::observe::{Observers, Service};
 
@@ -73,8 +74,7 @@ impl Member {
             dynamodb,
             kms,
         } = &clients;
-        let clock = dynamodb.config().time_source();
-        let clock = clock.unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()));
+        let clock = time_source(dynamodb);
         let health =
             |service| Health::new(service, region, clock.clone(), policy, observers.clone());
         Self {
@@ -124,6 +124,11 @@ impl Member {
         &self.key_states
     }
 
+    /// The clients' clock, and a monotonic one beside it.
+    pub(crate) fn clock(&self) -> Clock {
+        Clock::new(time_source(&self.clients.dynamodb))
+    }
+
     /// How often one request to DynamoDB is sent at most.
     pub(crate) fn dynamodb_max_attempts(&self) -> u32 {
         max_attempts(self.clients.dynamodb.config().retry_config())
@@ -155,6 +160,11 @@ impl Member {
     pub(crate) fn sleep(&self) -> Option<SharedAsyncSleep> {
         self.clients.dynamodb.config().sleep_impl()
     }
+}
+
+fn time_source(client: &aws_sdk_dynamodb::Client) -> SharedTimeSource {
+    let clock = client.config().time_source();
+    clock.unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()))
 }
 
 /// The caller's time-out of an attempt, or ours.

@@ -9,6 +9,7 @@ use aws_types::SdkConfig;
 
 pub use self::builder::{ClientSetBuilder, RegionSetBuilder};
 use super::member::Member;
+use crate::cache::Clock;
 use crate::observe::Observers;
 
 /// The regions that a process talks to: the local one, then fallbacks in order.
@@ -106,6 +107,15 @@ impl RegionSet {
         &self.0.local
     }
 
+    /// The local region's clock, and a monotonic one beside it: what caches go by.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "its users come with the caching keyrings")
+    )]
+    pub(crate) fn clock(&self) -> Clock {
+        self.0.local.clock()
+    }
+
     /// Who is told what happens.
     pub(crate) fn observers(&self) -> &Observers {
         &self.0.observers
@@ -122,7 +132,7 @@ impl fmt::Debug for RegionSet {
 mod tests {
     use aws_sdk_kms::config::BehaviorVersion;
     use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-    use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
+    use aws_smithy_async::time::{SharedTimeSource, StaticTimeSource, SystemTimeSource};
     use aws_types::sdk_config::Builder;
     use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
@@ -158,6 +168,14 @@ mod tests {
             format!("{regions:?}"),
             r#"["eu-west-1", "us-east-1", "ap-south-1"]"#
         );
+    }
+
+    #[test]
+    fn reads_the_clock_of_its_clients() {
+        let config = config().time_source(StaticTimeSource::from_secs(1000));
+        let clock = build(config, "eu-west-1", &[]).unwrap().clock();
+        let wall = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1000);
+        assert!(format!("{:?}", clock.now()).contains(&format!("{wall:?}")));
     }
 
     #[test]

@@ -28,16 +28,37 @@ impl<K: Ord + Clone, V: Clone> Flights<K, V> {
     where
         F: Future<Output = V> + Send + 'static,
     {
-        let (request, joined) = self.board(&key, ask);
+        let (seat, unused) = self.board(key, ask, |ask| ask());
+        (seat.landed().await, unused.is_some())
+    }
+
+    /// Takes part in the request for `key`, which starts with the first who waits for it. Where it is
+    /// somebody else's, `with` comes back unused.
+    pub(super) fn board<T, F>(
+        &self,
+        key: K,
+        with: T,
+        ask: impl FnOnce(T) -> F,
+    ) -> (Seat<K, V>, Option<T>)
+    where
+        F: Future<Output = V> + Send + 'static,
+    {
+        let (request, unused) = self.find_or_ask(&key, with, ask);
+        let flights = self.clone();
         let seat = Seat {
-            flights: self,
+            flights,
             key,
             request,
         };
-        (seat.request.clone().await, joined)
+        (seat, unused)
     }
 
-    fn board<F>(&self, key: &K, ask: impl FnOnce() -> F) -> (Strong<V>, bool)
+    fn find_or_ask<T, F>(
+        &self,
+        key: &K,
+        with: T,
+        ask: impl FnOnce(T) -> F,
+    ) -> (Strong<V>, Option<T>)
     where
         F: Future<Output = V> + Send + 'static,
     {
@@ -45,13 +66,23 @@ impl<K: Ord + Clone, V: Clone> Flights<K, V> {
         let under_way = flights.get(key).and_then(WeakShared::upgrade);
         // One that has its answer is history, even if nobody has cleared it away yet.
         if let Some(request) = under_way.filter(|request| request.peek().is_none()) {
-            return (request, true);
+            return (request, Some(with));
         }
-        let request = ask().boxed().shared();
+        let request = ask(with).boxed().shared();
         if let Some(weak) = request.downgrade() {
             flights.insert(key.clone(), weak);
         }
-        (request, false)
+        (request, None)
+    }
+
+    /// Lets nobody else join the request for `key`; those who wait for it still get its answer.
+    pub(super) fn close(&self, key: &K) {
+        self.lock().remove(key);
+    }
+
+    /// Lets nobody else join any request.
+    pub(super) fn close_all(&self) {
+        self.lock().clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<K, Weak<V>>> {
@@ -66,13 +97,20 @@ impl<K, V> Clone for Flights<K, V> {
 }
 
 /// One that waits. The last one out clears the entry away.
-struct Seat<'a, K: Ord + Clone, V: Clone> {
-    flights: &'a Flights<K, V>,
+pub(super) struct Seat<K: Ord + Clone, V: Clone> {
+    flights: Flights<K, V>,
     key: K,
     request: Strong<V>,
 }
 
-impl<K: Ord + Clone, V: Clone> Drop for Seat<'_, K, V> {
+impl<K: Ord + Clone, V: Clone> Seat<K, V> {
+    /// Carries the request on until its answer is there.
+    pub(super) async fn landed(self) -> V {
+        self.request.clone().await
+    }
+}
+
+impl<K: Ord + Clone, V: Clone> Drop for Seat<K, V> {
     fn drop(&mut self) {
         let mut flights = self.flights.lock();
         let Some(listed) = flights.get(&self.key).and_then(WeakShared::upgrade) else {
@@ -164,5 +202,21 @@ mod tests {
             drop(second);
             assert!(flights.lock().is_empty());
         }
+    }
+
+    #[tokio::test]
+    async fn lets_nobody_join_a_request_that_was_closed() {
+        let (flights, service) = (Flights::new(), Arc::new(Service::default()));
+        let mut before = Box::pin(flights.join("key", || Arc::clone(&service).ask()));
+        assert!(before.as_mut().now_or_never().is_none());
+        flights.close(&"key");
+        let mut after = Box::pin(flights.join("key", || Arc::clone(&service).ask()));
+        assert!(after.as_mut().now_or_never().is_none());
+        let ((nth, joined), ()) = tokio::join!(before, answer_later(&service));
+        assert_eq!((nth, joined), (0, false));
+        assert_eq!(flights.lock().len(), 1, "the first took only itself away");
+        let ((nth, joined), ()) = tokio::join!(after, answer_later(&service));
+        assert_eq!((nth, joined), (1, false));
+        assert!(flights.lock().is_empty());
     }
 }

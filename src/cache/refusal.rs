@@ -1,0 +1,60 @@
+//! Answers after which a value may not be used any longer.
+
+use crate::error::{KeyringError, KeyringErrorKind};
+
+/// An error of a load.
+pub(crate) trait Refusal {
+    /// Whether somebody may have meant it, so that what was loaded earlier must go. Everything else is
+    /// a service in trouble, which changes nothing about a value that still holds.
+    fn refuses(&self) -> bool;
+}
+
+/// Wider than [`KeyringError::is_refusal`], which decides about fallbacks: a key that no longer opens what
+/// it opened before was changed.
+impl Refusal for KeyringError {
+    fn refuses(&self) -> bool {
+        matches!(
+            self.kind(),
+            KeyringErrorKind::Denied
+                | KeyringErrorKind::Disabled
+                | KeyringErrorKind::WrongKey
+                | KeyringErrorKind::InvalidCiphertext
+        ) || self.attempts().iter().any(Self::refuses)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_for_refusals_in_every_attempt() {
+        let of = KeyringError::new;
+        for kind in [
+            KeyringErrorKind::Denied,
+            KeyringErrorKind::Disabled,
+            KeyringErrorKind::WrongKey,
+            KeyringErrorKind::InvalidCiphertext,
+        ] {
+            assert!(of(kind).refuses());
+            let attempts = vec![of(KeyringErrorKind::Unavailable), of(kind)];
+            let nested = KeyringError::from_attempts(vec![KeyringError::from_attempts(attempts)]);
+            assert!(nested.refuses());
+        }
+    }
+
+    #[test]
+    fn takes_trouble_for_no_refusal() {
+        for kind in [
+            KeyringErrorKind::Unavailable,
+            KeyringErrorKind::CircuitOpen,
+            KeyringErrorKind::Throttled,
+            KeyringErrorKind::Abandoned,
+            KeyringErrorKind::ReplicaCreating,
+        ] {
+            let error = KeyringError::new(kind);
+            assert!(!error.refuses());
+            assert!(!KeyringError::from_attempts(vec![error]).refuses());
+        }
+    }
+}
