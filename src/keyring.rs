@@ -1,6 +1,7 @@
 //! Keyrings: who makes and recovers the intermediate key of an item.
 
 mod branch_key;
+mod caching;
 pub mod future;
 mod kms;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod test_support;
 use std::fmt;
 use std::sync::Arc;
 
+pub use caching::{CachingKeyring, CachingKeyringBuilder};
 pub use kms_key_use::KmsKeyUse;
 pub use kms_mrk::KmsMrkKeyring;
 pub use kms_mrk_discovery::KmsMrkDiscoveryKeyring;
