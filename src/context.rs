@@ -1,5 +1,7 @@
 //! The encryption context: what KMS and the footer bind an item to.
 
+mod attribute;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;

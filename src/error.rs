@@ -10,6 +10,7 @@ mod fault;
 mod keyring;
 mod open;
 mod seal;
+mod tenant;
 
 pub use attribute::{AttributeIssue, InvalidAttribute, ValueError};
 pub use config::ConfigError;
@@ -21,6 +22,7 @@ pub use open::{
     SuiteBelowPolicy, TooManyEncryptedDataKeys,
 };
 pub use seal::SealError;
+pub use tenant::TenantMismatch;
 
 /// An error of whatever type below ours.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

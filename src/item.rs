@@ -14,6 +14,7 @@ mod model;
 mod opened;
 mod schema;
 mod shape;
+mod tenant;
 mod typed;
 mod unsigned;
 

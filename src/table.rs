@@ -107,6 +107,7 @@ pub use update::{Change, Update, UpdateError, UpdateOutput, UpdateWriteError};
 pub use update_unsigned::{UpdateUnsigned, UpdateUnsignedOutput};
 
 use self::core::Core;
+use crate::error::ConfigError;
 use crate::expression::UpdateExpression;
 use crate::item::{IntoKey, Item, ItemEncryptor, Model};
 use crate::keyring::Keyring;
@@ -184,7 +185,7 @@ impl<T: Model> SealedTable<T> {
         Get::new(Arc::clone(&self.core), key.into_key())
     }
 
-    /// Deletes the item under a key, whatever it is.
+    /// Deletes the item under a key, whatever it is; where the table is [limited](Self::tenant) to one tenant, only its own.
     pub fn delete(&self, key: impl IntoKey<T::KeyShape>) -> Delete<T> {
         Delete::new(Arc::clone(&self.core), key.into_key())
     }
@@ -297,6 +298,67 @@ impl<T: Model> SealedTable<T> {
         key: impl IntoKey<T::KeyShape>,
     ) -> Result<(), freshness::FreshnessError> {
         self.core.forget_version(key.into_key()).await
+    }
+
+    /// The same table, for the items of one tenant alone: it seals no others, and opens no others.
+    ///
+    /// Whose a stored item is says its own signed [tenant attribute](crate::ItemSchema::tenant_attribute): it
+    /// is compared before KMS or any keyring is asked, and again once it is verified. Items of others fail each
+    /// by itself in queries, scans and batches, with
+    /// [`OpenError::TenantMismatch`](crate::OpenError::TenantMismatch); so let what is read together be one
+    /// tenant's, by partition keys or an index that begin with the tenant.
+    ///
+    /// Puts, deletes, updates in place, and checks in transactions open nothing. They are sent on the condition
+    /// that nothing is there, or an item of this tenant: a guard against mistakes, by a server that is
+    /// trusted to evaluate it on what is stored, whoever has written that.
+    /// [`OperationError::TenantMismatch`] if it does not hold. [`batch_write`](Self::batch_write) has no
+    /// conditions: its deletes are refused, and its puts replace whatever is there.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`](crate::ConfigError) if the schema has no tenant attribute (`#[seal(tenant)]`), if the
+    /// tenant is empty, or if the table is limited to another tenant already.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use dynaseal::testkit::{Cloud, KeyType, Service, TableDefinition};
+    /// # use dynaseal::{KmsMrkKeyring, RegionSet, Seal, SealedTable};
+    /// # use serde::{Deserialize, Serialize};
+    /// #[derive(Debug, Serialize, Deserialize, Seal)]
+    /// #[seal(table = "invoices", default = "encrypt")]
+    /// struct Invoice {
+    ///     #[seal(partition_key)]
+    ///     id: String,
+    ///     #[seal(tenant)]
+    ///     tenant: String,
+    ///     total: u64,
+    /// }
+    ///
+    /// # let cloud = Cloud::start(["us-east-1"]).await?;
+    /// # let key = cloud.create_multi_region_key("us-east-1", [""; 0]).await?;
+    /// # let definition = TableDefinition::new("invoices").partition_key("id", KeyType::S);
+    /// # cloud.create_global_table(&definition).await?;
+    /// # let regions = RegionSet::builder(&cloud.sdk_config("us-east-1")).local("us-east-1").build()?;
+    /// # let keyring = KmsMrkKeyring::new(key.arn("us-east-1"), &regions)?;
+    /// # let table = SealedTable::<Invoice>::builder("invoices", keyring, &regions).build()?;
+    /// let acme = table.tenant("acme")?;
+    /// acme.put(&Invoice { id: "acme/1".into(), tenant: "acme".into(), total: 12 }).send().await?;
+    /// assert_eq!(acme.get("acme/1").send().await?.expect("just written").total, 12);
+    ///
+    /// # cloud.reset_calls();
+    /// let globex = table.tenant("globex")?;
+    /// assert!(globex.get("acme/1").send().await.is_err());
+    /// assert_eq!(cloud.calls_of("us-east-1", Service::Kms, "Decrypt"), 0);
+    /// assert!(globex.delete("acme/1").send().await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tenant(&self, tenant: impl Into<String>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            core: Arc::new(self.core.of_tenant(tenant.into())?),
+            model: PhantomData,
+        })
     }
 
     /// How often this table, and all clones and handles of it, have let plaintext through; see

@@ -64,6 +64,7 @@ impl<'a> Parsed<'a> {
         );
         let footer = Footer::parse(footer, header.suite, header.encrypted_data_keys.len())?;
         let mut entries = std::mem::take(&mut header.stored_context);
+        check_stored(&entries, &rebuilt)?;
         for (key, value) in rebuilt {
             let stored = entries.insert(Arc::clone(&key), Arc::clone(&value));
             if stored.is_some_and(|stored| stored != value) {
@@ -81,6 +82,11 @@ impl<'a> Parsed<'a> {
             context,
             fields,
         })
+    }
+
+    /// The complete encryption context.
+    pub(crate) fn context(&self) -> &EncryptionContext {
+        &self.context
     }
 
     pub(crate) fn request<'r>(&'r self, budget: Option<&'r CallBudget>) -> DecryptRequest<'r> {
@@ -228,10 +234,28 @@ impl<'a> Verified<'a> {
     }
 
     /// The complete encryption context, which the footer covers.
+    pub(crate) fn context(&self) -> &EncryptionContext {
+        self.unwrapped.parsed.context()
+    }
+
     /// The complete context, and what was done to the field at each place.
     pub(crate) fn into_parts(self) -> (EncryptionContext, Vec<LegendByte>) {
         let parsed = self.unwrapped.parsed;
         (parsed.context, parsed.header.legend)
+    }
+}
+
+/// Refuses a header that adds attributes to those that the item has.
+///
+/// Whoever reads an attribute out of the context, such as a keyring that takes the tenant from there, must
+/// get what the item says, and not what only the header does.
+fn check_stored(stored: &Entries, rebuilt: &Entries) -> Result<(), ContextConflict> {
+    let is_of_item =
+        |key: &str| key == context::LEGEND || key.starts_with(context::ATTRIBUTE_PREFIX);
+    let mut foreign = stored.keys().filter(|key| !rebuilt.contains_key(*key));
+    match foreign.find(|key| is_of_item(key)) {
+        Some(key) => Err(ContextConflict::new(&**key)),
+        None => Ok(()),
     }
 }
 

@@ -65,6 +65,8 @@ pub enum AttributeIssue {
     DiffersInCase,
     /// It is the version, and not an integer that can still be counted up.
     NotAVersion,
+    /// It is the tenant, and not a string, or an empty one.
+    NotATenant,
     /// Its value has no canonical bytes, or its bytes no value.
     Value(ValueError),
 }
@@ -86,6 +88,7 @@ impl fmt::Display for AttributeIssue {
                 "differs in case only from another context attribute; policies could not tell them apart"
             }
             Self::NotAVersion => "not a version: an integer from 0 to 2^64 - 2",
+            Self::NotATenant => "not a tenant: a string that is not empty",
             Self::AnotherKey => "not the key that was asked for, or that the record is about",
             Self::Value(cause) => return cause.fmt(f),
         })

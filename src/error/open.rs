@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::{AttributeIssue, EntityMismatch, InvalidAttribute, KeyringError};
+use super::{AttributeIssue, EntityMismatch, InvalidAttribute, KeyringError, TenantMismatch};
 use crate::suite::AlgorithmSuite;
 
 /// Why an item was not opened. Nothing of it was released.
@@ -22,6 +22,8 @@ pub enum OpenError {
     SchemaChanged(SchemaChanged),
     /// The item and its header disagree about an entry of the encryption context.
     Context(ContextConflict),
+    /// The item is not of the tenant that was asked for.
+    TenantMismatch(TenantMismatch),
     /// The item's suite is weaker than this schema accepts.
     SuiteBelowPolicy(SuiteBelowPolicy),
     /// The header has more encrypted data keys than this schema accepts.
@@ -44,6 +46,7 @@ impl OpenError {
     /// | `attribute` | [`Attribute`](Self::Attribute), with any other issue |
     /// | `schema_changed` | [`SchemaChanged`](Self::SchemaChanged) |
     /// | `context` | [`Context`](Self::Context) |
+    /// | `tenant_mismatch` | [`TenantMismatch`](Self::TenantMismatch) |
     /// | `suite_below_policy` | [`SuiteBelowPolicy`](Self::SuiteBelowPolicy) |
     /// | `too_many_encrypted_data_keys` | [`TooManyEncryptedDataKeys`](Self::TooManyEncryptedDataKeys) |
     /// | `keyring` | [`Keyring`](Self::Keyring): the key, and not the item, may be what is wrong |
@@ -67,6 +70,7 @@ impl OpenError {
             Self::Attribute(_) => "attribute",
             Self::SchemaChanged(_) => "schema_changed",
             Self::Context(_) => "context",
+            Self::TenantMismatch(_) => "tenant_mismatch",
             Self::SuiteBelowPolicy(_) => "suite_below_policy",
             Self::TooManyEncryptedDataKeys(_) => "too_many_encrypted_data_keys",
             Self::Keyring(_) => "keyring",
@@ -99,6 +103,7 @@ impl fmt::Display for OpenError {
             Self::Attribute(_) => "item was not sealed like this",
             Self::SchemaChanged(_) => "the signed attributes are not the ones that were sealed",
             Self::Context(_) => "encryption context does not match",
+            Self::TenantMismatch(_) => "item is not of the expected tenant",
             Self::SuiteBelowPolicy(_) => "algorithm suite is below policy",
             Self::TooManyEncryptedDataKeys(_) => "too many encrypted data keys",
             Self::Keyring(_) => "no keyring could open the data key",
@@ -116,6 +121,7 @@ impl Error for OpenError {
             Self::Attribute(error) => error,
             Self::SchemaChanged(error) => error,
             Self::Context(error) => error,
+            Self::TenantMismatch(error) => error,
             Self::SuiteBelowPolicy(error) => error,
             Self::TooManyEncryptedDataKeys(error) => error,
             Self::Keyring(error) => error,
@@ -142,6 +148,7 @@ causes! {
     Attribute(InvalidAttribute),
     SchemaChanged(SchemaChanged),
     Context(ContextConflict),
+    TenantMismatch(TenantMismatch),
     SuiteBelowPolicy(SuiteBelowPolicy),
     TooManyEncryptedDataKeys(TooManyEncryptedDataKeys),
     Keyring(KeyringError),

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::{EntityMismatch, InvalidAttribute, KeyringError};
+use super::{EntityMismatch, InvalidAttribute, KeyringError, TenantMismatch};
 
 /// Why an item was not sealed. Nothing was sent or changed.
 #[non_exhaustive]
@@ -14,6 +14,8 @@ pub enum SealError {
     Attribute(InvalidAttribute),
     /// The item is none of the entity types of its table, or not the one that was asked for.
     Entity(EntityMismatch),
+    /// The item is not of the tenant that items are sealed for.
+    TenantMismatch(TenantMismatch),
     /// A value in the encryption context has more than 65,535 bytes.
     ContextTooLarge,
     /// The item has more than 65,535 signed attributes.
@@ -48,6 +50,7 @@ impl fmt::Display for SealError {
         f.write_str(match self {
             Self::Attribute(_) => "item cannot be sealed",
             Self::Entity(_) => "item is of no entity type that is expected",
+            Self::TenantMismatch(_) => "item is not of the expected tenant",
             Self::ContextTooLarge => "a value in the encryption context is over 65535 bytes",
             Self::TooManyAttributes => "the item has more than 65535 signed attributes",
             Self::Keyring(_) => "no key to seal with",
@@ -64,6 +67,7 @@ impl Error for SealError {
         match self {
             Self::Attribute(error) => Some(error),
             Self::Entity(error) => Some(error),
+            Self::TenantMismatch(error) => Some(error),
             Self::Keyring(error) => Some(error),
             Self::ContextTooLarge
             | Self::TooManyAttributes
@@ -82,6 +86,12 @@ impl From<InvalidAttribute> for SealError {
 impl From<EntityMismatch> for SealError {
     fn from(error: EntityMismatch) -> Self {
         Self::Entity(error)
+    }
+}
+
+impl From<TenantMismatch> for SealError {
+    fn from(error: TenantMismatch) -> Self {
+        Self::TenantMismatch(error)
     }
 }
 

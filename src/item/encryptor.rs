@@ -11,6 +11,7 @@ use super::describe::{Description, Unverified};
 use super::entities::{Choice, Entities, EntityTag, Schemas};
 use super::fields::{self, Attributes};
 use super::legend::{SealedActions, SealedLegend};
+use super::tenant::Tenant;
 use super::{AttributeSchema, FreshnessState, Item, ItemSchema, OpenedItem};
 use crate::context::Entries;
 use crate::crypto::random::{Random, SystemRandom};
@@ -57,6 +58,7 @@ use crate::value::decode;
 #[derive(Clone, Debug)]
 pub struct ItemEncryptor {
     schemas: Schemas,
+    pub(super) only_tenant: Option<Tenant>,
     keyring: Arc<dyn Keyring>,
     random: Arc<dyn Random>,
 }
@@ -85,6 +87,7 @@ impl ItemEncryptor {
     fn with_schemas(schemas: Schemas, keyring: impl Keyring + 'static) -> Self {
         Self {
             schemas,
+            only_tenant: None,
             keyring: Arc::new(keyring),
             random: Arc::new(SystemRandom),
         }
@@ -96,6 +99,14 @@ impl ItemEncryptor {
             schemas: self.schemas.only(model)?,
             ..self.clone()
         })
+    }
+
+    /// The same, for the items of one tenant alone.
+    pub(super) fn limited_to(&self, tenant: Tenant) -> Self {
+        Self {
+            only_tenant: Some(tenant),
+            ..self.clone()
+        }
     }
 
     /// An encryptor whose random bytes a test has chosen.
@@ -139,8 +150,9 @@ impl ItemEncryptor {
     /// # Errors
     ///
     /// [`SealError::Attribute`] if an attribute has no action, a reserved name or a value that the
-    /// format cannot hold, or if a key or context attribute is missing; [`SealError::Keyring`] if
-    /// there is no key to seal with. Nothing is sealed in part.
+    /// format cannot hold, or if a key or context attribute is missing; [`SealError::TenantMismatch`] if this
+    /// is [limited](Self::tenant) to another tenant; [`SealError::Keyring`] if there is no key to seal with.
+    /// Nothing is sealed in part.
     pub async fn seal(&self, item: Item) -> Result<Item, SealError> {
         self.seal_again(item, &SealedActions::new()).await
     }
@@ -153,6 +165,7 @@ impl ItemEncryptor {
         before: &SealedActions,
     ) -> Result<Item, SealError> {
         let schema = self.schemas.choose_to_seal(&item)?.schema;
+        self.check_tenant_to_seal(schema, &item)?;
         if before.is_empty() {
             fields::check_unsigned(schema, &item)?;
         }
@@ -161,7 +174,8 @@ impl ItemEncryptor {
         let (version, entries) = seal_context(schema, before, &fields)?;
         let suite = schema.suite(self.keyring.binding());
         let preparation = Preparation::new(suite, entries)?;
-        let keys = self.keyring.on_encrypt(preparation.request()).await;
+        let request = preparation.request().for_tenant(self.pin());
+        let keys = self.keyring.on_encrypt(request).await;
         let keys = keys.map_err(|error| error.in_keyring(self.keyring.name()))?;
         let materials = preparation.finish(&keys, &*self.random)?;
         let parts = engine::encrypt(&materials, version, &self.message_id()?, &mut fields)?;
@@ -183,7 +197,8 @@ impl ItemEncryptor {
     /// # Errors
     ///
     /// [`OpenError`]; nothing of an item that fails is released. [`OpenError::Authentication`] if
-    /// anything signed was changed, [`OpenError::Keyring`] if no key opened it.
+    /// anything signed was changed, [`OpenError::Keyring`] if no key opened it,
+    /// [`OpenError::TenantMismatch`] if this is [limited](Self::tenant) to another tenant.
     pub async fn open(&self, item: Item) -> Result<OpenedItem, OpenError> {
         Ok(self.open_within(item, None).await?.0)
     }
@@ -206,18 +221,22 @@ impl ItemEncryptor {
         choice.check_selector(&fields)?;
         let rebuilt = rebuild_context(schema, header.version, &fields)?;
         let parsed = Parsed::new(header, foot.as_ref(), rebuilt, fields)?;
+        // Before the keyring calls anybody for an item that would be refused anyway.
+        self.check_tenant(parsed.context())?;
         let opened = self.unwrap(&parsed, budget).await?;
         let verified = parsed
             .unwrap_key(opened)
             .check_commitment()?
             .verify_footer()?;
         choice.check_wanted()?;
+        self.check_tenant(verified.context())?;
         let decrypted = decrypt_values(&verified, &attributes)?;
         let (mut facts, legend) = self.facts(verified, &choice);
         for (index, value) in decrypted {
             attributes.replace(index, value);
         }
         facts.item = attributes.into_item();
+        self.check_tenant_of(&facts.item)?;
         Ok((facts, legend))
     }
 
@@ -278,7 +297,8 @@ impl ItemEncryptor {
         parsed: &Parsed<'_>,
         budget: Option<&CallBudget>,
     ) -> Result<Opened, KeyringError> {
-        let error = match self.keyring.on_decrypt(parsed.request(budget)).await {
+        let request = parsed.request(budget).for_tenant(self.pin());
+        let error = match self.keyring.on_decrypt(request).await {
             Ok(Unwrapped::Opened(opened)) => return Ok(opened),
             Ok(Unwrapped::NotMine) => KeyringError::new(KeyringErrorKind::NoMatch),
             Err(error) => error,

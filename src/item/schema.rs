@@ -28,6 +28,7 @@ pub struct ItemSchema {
     logical_table_name: Arc<str>,
     partition_key: Arc<str>,
     sort_key: Option<Arc<str>>,
+    tenant: Option<Arc<str>>,
     actions: BTreeMap<String, CryptoAction>,
     others: Option<CryptoAction>,
     unsigned: UnsignedNames,
@@ -107,6 +108,9 @@ impl ItemSchema {
         if let Some(sort_key) = model.sort_key() {
             builder = builder.sort_key_name(sort_key.name());
         }
+        if let Some(tenant) = model.tenant() {
+            builder = builder.tenant_attribute(tenant.name());
+        }
         if let Some(action) = model.others() {
             builder = builder.flattened_map(action);
         }
@@ -134,6 +138,12 @@ impl ItemSchema {
     #[must_use]
     pub fn sort_key_name(&self) -> Option<&str> {
         self.sort_key.as_deref()
+    }
+
+    /// The name of the attribute that says whose an item is, if there is one.
+    #[must_use]
+    pub fn tenant_attribute(&self) -> Option<&str> {
+        self.tenant.as_deref()
     }
 
     /// What is done with an attribute of this name when an item is sealed; `None` if sealing

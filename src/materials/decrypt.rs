@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::budget::CallBudget;
 use super::intermediate::DerivedKeys;
+use super::pin::Pin;
 use crate::context::EncryptionContext;
 use crate::error::{KeyringError, KeyringErrorKind};
 use crate::format::EncryptedDataKey;
@@ -18,6 +19,7 @@ pub struct DecryptRequest<'a> {
     context: &'a EncryptionContext,
     encrypted_data_keys: &'a [EncryptedDataKey],
     budget: Option<&'a CallBudget>,
+    pin: Pin<'a>,
 }
 
 impl<'a> DecryptRequest<'a> {
@@ -31,12 +33,19 @@ impl<'a> DecryptRequest<'a> {
             context,
             encrypted_data_keys,
             budget: None,
+            pin: Pin::default(),
         }
     }
 
     /// The same request, whose calls are counted together with those of other items.
     pub(crate) fn within(mut self, budget: Option<&'a CallBudget>) -> Self {
         self.budget = budget;
+        self
+    }
+
+    /// The same request of somebody who opens the items of one tenant alone.
+    pub(crate) fn for_tenant(mut self, tenant: Option<&'a str>) -> Self {
+        self.pin = Pin(tenant);
         self
     }
 
@@ -65,6 +74,15 @@ impl<'a> DecryptRequest<'a> {
     #[must_use]
     pub fn context(&self) -> &'a EncryptionContext {
         self.context
+    }
+
+    /// The only tenant whose items are opened, if there is one. The item says that it is of this tenant;
+    /// that was compared before.
+    ///
+    /// A keyring with keys by tenant compares the names of keys with it as well, before it calls anybody.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&'a str> {
+        self.pin.0
     }
 
     /// The encrypted data keys, in the header's order. They are an attacker's bytes.

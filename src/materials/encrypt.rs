@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::intermediate::DerivedKeys;
+use super::pin::Pin;
 use crate::context::{self, EncryptionContext, Entries};
 use crate::crypto::random::Random;
 use crate::crypto::signature::SigningKey;
@@ -20,6 +21,7 @@ use crate::suite::AlgorithmSuite;
 pub struct EncryptRequest<'a> {
     suite: AlgorithmSuite,
     context: &'a EncryptionContext,
+    pin: Pin<'a>,
 }
 
 impl<'a> EncryptRequest<'a> {
@@ -33,6 +35,19 @@ impl<'a> EncryptRequest<'a> {
     #[must_use]
     pub fn context(&self) -> &'a EncryptionContext {
         self.context
+    }
+
+    /// The only tenant whose items are sealed, if there is one. The item is of this tenant; that was
+    /// compared before.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&'a str> {
+        self.pin.0
+    }
+
+    /// The same request of somebody who seals the items of one tenant alone.
+    pub(crate) fn for_tenant(mut self, tenant: Option<&'a str>) -> Self {
+        self.pin = Pin(tenant);
+        self
     }
 }
 
@@ -114,6 +129,7 @@ impl Preparation {
         EncryptRequest {
             suite: self.suite,
             context: &self.context,
+            pin: Pin::default(),
         }
     }
 

@@ -243,6 +243,11 @@ impl<E: WriteError> Failed<E> {
         match self {
             Self::NotSent(open) => open.into(),
             Self::NotApplied(failure) => {
+                if let Some(Some(stored)) = returned::failed_condition(failure.error())
+                    && let Err(mismatch) = core.encryptor().check_tenant_of(stored)
+                {
+                    return mismatch.into();
+                }
                 let found = returned::open_stored(core, key, &failure).await;
                 failure.with_item(found).into()
             }

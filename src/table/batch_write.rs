@@ -86,7 +86,7 @@ impl<T: Model> BatchWrite<T> {
         }
     }
 
-    /// Writes an item, replacing whatever is under its key.
+    /// Writes an item, replacing whatever is under its key, also another tenant's item.
     ///
     /// The model is turned into an item at once; the future borrows nothing.
     pub fn put(mut self, model: &T) -> Self {
@@ -102,7 +102,8 @@ impl<T: Model> BatchWrite<T> {
         models.into_iter().fold(self, Self::put)
     }
 
-    /// Deletes the item under a key, whatever it is.
+    /// Deletes the item under a key, whatever it is. Refused where the table is
+    /// [limited](crate::SealedTable::tenant) to one tenant: use [`TransactWrite`](super::TransactWrite).
     pub fn delete(mut self, key: impl IntoKey<T::KeyShape>) -> Self {
         self.writes.push(Ok(Write::Delete(key.into_key())));
         self
@@ -152,7 +153,8 @@ impl<T: Model> BatchWrite<T> {
     /// [`OperationError::Model`] or [`Seal`](OperationError::Seal) if an item cannot be sealed, and
     /// [`Refused`](OperationError::Refused) for a setting that is not the caller's, for a key that is
     /// written twice, and for puts of a model with `#[seal(version)]`, since a batch knows no
-    /// conditions: put those one by one. After that, the SDK's error or the deadline, with what was
+    /// conditions: put those one by one; for deletes too, where the table is
+    /// [limited](crate::SealedTable::tenant) to one tenant. After that, the SDK's error or the deadline, with what was
     /// written, what was not, and what nobody knows.
     pub async fn send(self) -> Result<BatchWriteOutput, BatchWriteFailure> {
         let span = span::batch_write_item(&self.core, self.core.home());
@@ -214,6 +216,11 @@ fn check(core: &Core, write: &Write) -> Result<KeyBytes, OperationError<BatchWri
         )
         .into()),
         Write::Put(item) => Ok(KeyBytes::of(core.schema(), item).map_err(SealError::from)?),
+        Write::Delete(_) if core.encryptor().only_tenant().is_some() => Err(Refused::new(
+            "a batch knows no conditions, and a table that is limited to one tenant deletes on condition \
+             that the item is that tenant's; use `delete`, or `delete` of a `TransactWrite`",
+        )
+        .into()),
         Write::Delete(key) => Ok(KeyBytes::of_key(core, key.clone())?.1),
     }
 }

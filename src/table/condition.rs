@@ -77,8 +77,27 @@ impl WriteCondition {
     }
 }
 
-/// The text of an update in place of unsigned attributes, and on which condition: the caller's, and that
-/// the item is there and sealed, so that no update makes up what nobody has sealed.
+/// The table's own condition of a write that replaces or deletes what is stored, or asks about it: beside
+/// `own`, that nothing is there, or an item of the only tenant.
+///
+/// Nothing is opened, so the server is trusted to compare what it has.
+pub(super) fn of_tenant(core: &Core, own: Option<Condition>) -> Option<Condition> {
+    let Some(is_own) = is_of_tenant(core) else {
+        return own;
+    };
+    let is_nothing = attribute(core.schema().partition_key_name()).not_exists();
+    Some(join(own, is_nothing.or(is_own)))
+}
+
+/// That what is stored is an item of the only tenant, if there is one.
+fn is_of_tenant(core: &Core) -> Option<Condition> {
+    let (name, tenant) = core.encryptor().only_tenant()?;
+    Some(attribute(name).eq(tenant))
+}
+
+/// The text of an update in place of unsigned attributes, and on which condition: the caller's, that
+/// the item is there and sealed, so that no update makes up what nobody has sealed, and that it is the only
+/// tenant's.
 pub(super) fn in_place(
     core: &Core,
     update: &UpdateExpression,
@@ -89,7 +108,11 @@ pub(super) fn in_place(
     let mut placeholders = Placeholders::new();
     let update = update.render(&mut placeholders)?;
     let is_sealed = attribute(FOOTER_ATTRIBUTE).exists();
-    let condition = condition.render_with(Some(is_sealed), placeholders)?;
+    let own = match is_of_tenant(core) {
+        Some(is_own) => is_sealed.and(is_own),
+        None => is_sealed,
+    };
+    let condition = condition.render_with(Some(own), placeholders)?;
     Ok((update, condition))
 }
 

@@ -14,7 +14,7 @@ use super::plaintext::{Found, Migration};
 use super::read_policy::ReadPolicy;
 use super::routing::Routing;
 use super::span;
-use crate::error::{KeyringError, KeyringErrorKind, OpenError, SealError};
+use crate::error::{ConfigError, KeyringError, KeyringErrorKind, OpenError, SealError};
 use crate::format::{RESERVED_PREFIX, is_replication_attribute};
 use crate::item::{
     AttributeSchema, Item, ItemEncryptor, ItemSchema, Key, OpenedItem, SealedActions, SealedLegend,
@@ -66,6 +66,11 @@ impl Core {
             encryptor,
             ..self.clone()
         }
+    }
+
+    /// The same table for one tenant alone.
+    pub(super) fn of_tenant(&self, tenant: String) -> Result<Self, ConfigError> {
+        Ok(self.with_encryptor(self.encryptor.tenant(tenant)?))
     }
 
     /// The same table for a handle that only seals: what the service returns stays sealed.
@@ -257,12 +262,13 @@ impl Core {
         key.is_some_and(|key| self.migration.admits(&key, self.now()))
     }
 
-    /// Refuses plaintext of another key, or of another entity type, before it is counted.
+    /// Refuses plaintext of another key, entity type or tenant, before it is counted.
     fn check_plaintext(&self, key: Option<&Item>, item: &Item) -> Result<(), OpenError> {
         if let Some(key) = key {
             check_key(item, key)?;
         }
-        Ok(self.encryptor.check_entity(item)?)
+        self.encryptor.check_entity(item)?;
+        Ok(self.encryptor.check_tenant_of(item)?)
     }
 
     /// What an item will be once it is opened again that was opened, changed and sealed.

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::operation::delete_item::{
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
 use super::attempt::{Attempts, Failed, Repeat};
-use super::condition::WriteCondition;
+use super::condition::{WriteCondition, of_tenant};
 use super::core::Core;
 use super::customize::{self, refuse_set, refuse_write_settings};
 use super::error::{OperationError, Refused};
@@ -170,7 +170,8 @@ impl<T> Delete<T> {
     /// # Errors
     ///
     /// [`OperationError::Refused`] for a condition or a setting that goes around the table, before
-    /// anything is sent; [`Sdk`](OperationError::Sdk) with the SDK's own error, and with the stored item if the
+    /// anything is sent; [`TenantMismatch`](OperationError::TenantMismatch) if the table is
+    /// [limited](crate::SealedTable::tenant) to another tenant than the item's; [`Sdk`](OperationError::Sdk) with the SDK's own error, and with the stored item if the
     /// condition failed; [`OutcomeUnknown`](OperationError::OutcomeUnknown) if an answer was lost, and
     /// what is stored now does not tell whether the item was deleted.
     pub async fn send(self) -> Result<DeleteOutput, OperationError<DeleteItemError>> {
@@ -182,8 +183,9 @@ impl<T> Delete<T> {
         refuse_foreign(&self.input)?;
         self.condition.check(&self.core)?;
         let key = self.core.key_attributes(self.key)?;
-        let is_conditional = self.condition.is_some();
-        let condition = self.condition.render(None)?;
+        let own = of_tenant(&self.core, None);
+        let is_conditional = own.is_some() || self.condition.is_some();
+        let condition = self.condition.render(own)?;
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
         let input = self
             .input

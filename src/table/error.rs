@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 
 pub use self::unanswered::{AbsentInFallback, CircuitOpen, DeadlineExceeded};
 use super::freshness::{Diverged, FreshnessError, Rejected, Stale};
-use crate::error::{OpenError, SealError};
+use crate::error::{OpenError, SealError, TenantMismatch};
 use crate::expression::{ExpressionError, Refusal};
 use crate::item::{ModelMismatch, OpenedItem};
 
@@ -35,6 +35,9 @@ pub enum OperationError<E> {
     DeadlineExceeded(DeadlineExceeded),
     /// A fallback region has nothing under the key, which proves little.
     AbsentInFallback(AbsentInFallback),
+    /// What is stored under the key is not an item of the only tenant, going by what nobody has verified;
+    /// nothing was written. See [`SealedTable::tenant`](crate::SealedTable::tenant).
+    TenantMismatch(TenantMismatch),
     /// The SDK reported an error.
     Sdk(SdkFailure<E>),
     /// A conditional write may or may not have happened: an answer was lost, and what is stored now
@@ -94,9 +97,11 @@ impl<E> OperationError<E> {
             Self::OutcomeUnknown(unknown) => Some(&unknown.lost.region),
             Self::Stale(stale) => Some(stale.region()),
             Self::Diverged(diverged) => Some(diverged.region()),
-            Self::Model(_) | Self::Refused(_) | Self::DeadlineExceeded(_) | Self::Freshness(_) => {
-                None
-            }
+            Self::Model(_)
+            | Self::Refused(_)
+            | Self::TenantMismatch(_)
+            | Self::DeadlineExceeded(_)
+            | Self::Freshness(_) => None,
         }
     }
 }
@@ -112,6 +117,7 @@ impl<E> OperationError<E> {
             Self::CircuitOpen(error) => OperationError::CircuitOpen(error),
             Self::DeadlineExceeded(error) => OperationError::DeadlineExceeded(error),
             Self::AbsentInFallback(error) => OperationError::AbsentInFallback(error),
+            Self::TenantMismatch(error) => OperationError::TenantMismatch(error),
             Self::Sdk(failure) => OperationError::Sdk(failure.map_service_error(map)),
             Self::OutcomeUnknown(unknown) => OperationError::OutcomeUnknown(OutcomeUnknown {
                 lost: unknown.lost.map_service_error(map),
@@ -137,6 +143,7 @@ impl<E: aws_sdk_dynamodb::error::ProvideErrorMetadata> OperationError<E> {
             Self::Stale(_) | Self::Freshness(_) => true,
             // Nobody knows whether the same call would apply the change twice.
             Self::OutcomeUnknown(_) | Self::Model(_) | Self::Refused(_) => false,
+            Self::TenantMismatch(_) => false,
             // The next read takes what is there. Whoever lost a write must know before.
             Self::Diverged(_) => false,
         }
@@ -153,6 +160,7 @@ impl<E> fmt::Display for OperationError<E> {
             Self::CircuitOpen(_) => "region is not asked",
             Self::DeadlineExceeded(_) => "deadline exceeded",
             Self::AbsentInFallback(_) => "item is not in a fallback region",
+            Self::TenantMismatch(_) => "item is not of the expected tenant",
             Self::Sdk(_) => "request failed",
             Self::OutcomeUnknown(_) => "outcome of the write is unknown",
             Self::Stale(_) => "item is older than one that was seen",
@@ -176,6 +184,7 @@ impl<E> fmt::Debug for OperationError<E> {
             Self::AbsentInFallback(error) => {
                 f.debug_tuple("AbsentInFallback").field(error).finish()
             }
+            Self::TenantMismatch(error) => f.debug_tuple("TenantMismatch").field(error).finish(),
             Self::Sdk(error) => f.debug_tuple("Sdk").field(error).finish(),
             Self::OutcomeUnknown(error) => f.debug_tuple("OutcomeUnknown").field(error).finish(),
             Self::Stale(error) => f.debug_tuple("Stale").field(error).finish(),
@@ -195,6 +204,7 @@ impl<E: Error + 'static> Error for OperationError<E> {
             Self::CircuitOpen(error) => error,
             Self::DeadlineExceeded(error) => error,
             Self::AbsentInFallback(error) => error,
+            Self::TenantMismatch(error) => error,
             Self::Sdk(error) => error,
             Self::OutcomeUnknown(error) => error,
             Self::Stale(error) => error,
@@ -399,6 +409,7 @@ causes! {
     CircuitOpen(CircuitOpen),
     DeadlineExceeded(DeadlineExceeded),
     AbsentInFallback(AbsentInFallback),
+    TenantMismatch(TenantMismatch),
     Sdk(SdkFailure<E>),
     OutcomeUnknown(OutcomeUnknown<E>),
 }

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput, PutItemO
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
 use super::attempt::{Attempts, Repeat};
-use super::condition::WriteCondition;
+use super::condition::{WriteCondition, of_tenant};
 use super::core::Core;
 use super::customize::{self, refuse_set, refuse_write_settings};
 use super::error::{OperationError, Refused};
@@ -204,7 +204,9 @@ impl<T> Put<T> {
     ///
     /// [`OperationError::Model`] or [`Seal`](OperationError::Seal) if the item cannot be sealed, and
     /// [`Refused`](OperationError::Refused) for a condition or a setting that goes around the table,
-    /// before anything is sent; [`Sdk`](OperationError::Sdk) with the SDK's own error for everything
+    /// before anything is sent; [`TenantMismatch`](OperationError::TenantMismatch) if the table is
+    /// [limited](crate::SealedTable::tenant) to one tenant and another's item is there;
+    /// [`Sdk`](OperationError::Sdk) with the SDK's own error for everything
     /// after, and with the stored item if the condition failed;
     /// [`OutcomeUnknown`](OperationError::OutcomeUnknown) if an answer was lost, and what is stored
     /// now does not tell whether the item was written.
@@ -219,6 +221,7 @@ impl<T> Put<T> {
         let mut item = self.item?;
         let key = self.core.key_in(&item);
         let (version, own) = version::lock(&self.core, self.if_not_exists, &mut item)?;
+        let own = of_tenant(&self.core, own);
         let is_conditional = own.is_some() || self.condition.is_some();
         let condition = self.condition.render(own)?;
         let deadline = self.core.deadline(self.deadline);

@@ -182,6 +182,7 @@ impl<E> Outcome for OperationError<E> {
             Self::CircuitOpen(_) => "circuit open",
             Self::DeadlineExceeded(_) => "deadline exceeded",
             Self::AbsentInFallback(_) => "absent in fallback",
+            Self::TenantMismatch(_) => "tenant mismatch",
             Self::Sdk(_) => "sdk error",
             Self::OutcomeUnknown(_) => "outcome unknown",
             Self::Stale(_) => "stale",

@@ -224,6 +224,8 @@ impl<T> UpdateUnsigned<T> {
     /// sent, for an expression that names what is signed, and a condition or a setting that goes
     /// around the table; [`NotFound`](UpdateError::NotFound) and
     /// [`PlaintextItem`](UpdateError::PlaintextItem) if there is no sealed item under the key;
+    /// [`Write`](UpdateError::Write) with [`TenantMismatch`](super::OperationError::TenantMismatch) if the
+    /// table is [limited](crate::SealedTable::tenant) to another tenant than the item's;
     /// [`Write`](UpdateError::Write) with the SDK's own error, and with the stored item if the
     /// condition failed; [`OutcomeUnknown`](UpdateError::OutcomeUnknown) if an answer was lost.
     pub async fn send(self) -> Result<UpdateUnsignedOutput, UpdateError> {

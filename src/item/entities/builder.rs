@@ -95,9 +95,10 @@ impl EntitiesBuilder {
     /// # Errors
     ///
     /// [`ConfigError`], which names the entity types: no entity type at all, two of one name or one
-    /// model; another logical table name or other keys; a discriminator that looks at an attribute
-    /// which some entity type does not have signed and in clear, or two that do not exclude each other;
-    /// an attribute that is unsigned in one and signed in another, two unsigned prefixes; and whatever
+    /// model; another logical table name, other keys or another tenant attribute; a discriminator that
+    /// looks at an attribute which some entity type does not have signed and in clear, or two that do not
+    /// exclude each other; an attribute that is unsigned in one and signed in another, two unsigned
+    /// prefixes; and whatever
     /// [`ItemSchemaBuilder::build`](crate::item::ItemSchemaBuilder::build) refuses.
     pub fn build(self) -> Result<Entities, ConfigError> {
         let settings = self.settings;

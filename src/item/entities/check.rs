@@ -33,7 +33,8 @@ pub(super) fn names(types: &[EntityType]) -> Checked {
     })
 }
 
-/// An item says nothing of its table that could be read before the schema is known.
+/// An item says nothing of its table that could be read before the schema is known; and whose it is must
+/// not depend on which entity type it claims to be.
 pub(super) fn same_table(first: &EntityType, types: &[EntityType]) -> Checked {
     for entity in types {
         let [a, b] = [&first.schema, &entity.schema];
@@ -43,6 +44,8 @@ pub(super) fn same_table(first: &EntityType, types: &[EntityType]) -> Checked {
             "partition keys"
         } else if a.sort_key_name() != b.sort_key_name() {
             "sort keys"
+        } else if a.tenant_attribute() != b.tenant_attribute() {
+            "tenant attributes"
         } else {
             continue;
         };

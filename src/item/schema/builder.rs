@@ -26,6 +26,7 @@ pub struct ItemSchemaBuilder {
     logical_table_name: String,
     partition_key: String,
     sort_key: Option<String>,
+    tenant: Option<String>,
     actions: Vec<(String, CryptoAction)>,
     others: Option<CryptoAction>,
     has_flattened_map: bool,
@@ -41,6 +42,7 @@ impl ItemSchemaBuilder {
             logical_table_name,
             partition_key,
             sort_key: None,
+            tenant: None,
             actions: Vec::new(),
             others: None,
             has_flattened_map: false,
@@ -54,6 +56,17 @@ impl ItemSchemaBuilder {
     /// Names the sort key attribute. Default: the table has none.
     pub fn sort_key_name(mut self, name: impl Into<String>) -> Self {
         self.sort_key = Some(name.into());
+        self
+    }
+
+    /// Names the attribute that says whose an item is: signed, and included in the encryption context, with
+    /// no action of its own to be stated. Default: there is none.
+    ///
+    /// Every item must have it, as a string that is not empty. Keyrings with keys by tenant choose by it, and
+    /// [`ItemEncryptor::tenant`](crate::ItemEncryptor::tenant) seals and opens the items of one tenant alone.
+    /// KMS sees it, and CloudTrail logs it.
+    pub fn tenant_attribute(mut self, name: impl Into<String>) -> Self {
+        self.tenant = Some(name.into());
         self
     }
 
@@ -115,7 +128,7 @@ impl ItemSchemaBuilder {
     ///
     /// [`ConfigError`], which names the attribute and the rule: an encrypted or unsigned key, a
     /// reserved name, two actions for one attribute, an unsigned attribute that is not allowed to
-    /// be, a signed one that is, context attributes that differ in case only.
+    /// be, a signed one that is, a tenant with another action, context attributes that differ in case only.
     pub fn build(self) -> Result<ItemSchema, ConfigError> {
         let mut actions = BTreeMap::new();
         for (name, action) in &self.actions {
@@ -129,11 +142,27 @@ impl ItemSchemaBuilder {
                 )));
             }
         }
+        self.add_tenant(&mut actions)?;
         self.check_unsigned(&actions)?;
         self.check_limits()?;
         self.add_keys(&mut actions)?;
         check_case(&actions)?;
         Ok(self.into_schema(actions))
+    }
+
+    /// The tenant chooses keys, so it must be bound to them.
+    fn add_tenant(&self, actions: &mut BTreeMap<String, CryptoAction>) -> Result<(), ConfigError> {
+        let Some(name) = &self.tenant else {
+            return Ok(());
+        };
+        check_name(name)?;
+        let include = CryptoAction::SignAndIncludeInEncryptionContext;
+        match actions.insert(name.clone(), include) {
+            Some(action) if action != include => Err(ConfigError::new(format!(
+                "tenant `{name}` must be {include:?}, because it chooses the keys"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     fn check_unsigned(&self, actions: &BTreeMap<String, CryptoAction>) -> Result<(), ConfigError> {
@@ -270,6 +299,7 @@ impl ItemSchemaBuilder {
             logical_table_name,
             partition_key,
             sort_key,
+            tenant: self.tenant.map(Into::into),
         }
     }
 }

@@ -41,7 +41,7 @@ impl ItemSchema {
     /// What holds of items of any of these schemas, for checks of names: an attribute is encrypted if
     /// any of them encrypts it. Nothing is sealed by it.
     ///
-    /// Keys and logical table name are those of `first`, and must be the same in all.
+    /// Keys, tenant and logical table name are those of `first`, and must be the same in all.
     pub(in crate::item) fn merged<'a>(
         first: &'a Self,
         all: impl Iterator<Item = &'a Self> + Clone,
@@ -62,6 +62,7 @@ impl ItemSchema {
             logical_table_name: first.logical_table_name.clone(),
             partition_key: first.partition_key.clone(),
             sort_key: first.sort_key.clone(),
+            tenant: first.tenant.clone(),
             actions,
             others: all
                 .filter_map(|schema| schema.others)

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::Limits;
-use crate::error::OpenError;
+use crate::error::{ConfigError, OpenError};
 use crate::item::{Description, IntoKey, Item, ItemSchema, Model, OpenedItem, Unverified};
 use crate::table::core::Core;
 use crate::table::freshness::FreshnessError;
@@ -113,6 +113,18 @@ impl<T: Model> OpenOnly<T> {
         key: impl IntoKey<T::KeyShape>,
     ) -> Result<(), FreshnessError> {
         self.core.forget_version(key.into_key()).await
+    }
+
+    /// The same handle, for the items of one tenant alone; see [`SealedTable::tenant`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SealedTable::tenant`].
+    pub fn tenant(&self, tenant: impl Into<String>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            core: Arc::new(self.core.of_tenant(tenant.into())?),
+            model: PhantomData,
+        })
     }
 
     /// The same handle, in the name of somebody; see [`SealedTable::audited_as`].

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::Limits;
-use crate::error::SealError;
+use crate::error::{ConfigError, SealError};
 use crate::expression::UpdateExpression;
 use crate::item::{IntoKey, Item, ItemSchema, Model};
 use crate::table::core::Core;
@@ -96,7 +96,7 @@ impl<T: Model> SealOnly<T> {
         Put::new(Arc::clone(&self.core), model.to_item())
     }
 
-    /// Deletes the item under a key, whatever it is.
+    /// Deletes the item under a key, whatever it is; where the table is [limited](Self::tenant) to one tenant, only its own.
     pub fn delete(&self, key: impl IntoKey<T::KeyShape>) -> Delete<Self> {
         Delete::new(Arc::clone(&self.core), key.into_key())
     }
@@ -114,6 +114,18 @@ impl<T: Model> SealOnly<T> {
     /// Writes and deletes many items.
     pub fn batch_write(&self) -> BatchWrite<T> {
         BatchWrite::new(Arc::clone(&self.core))
+    }
+
+    /// The same handle, for the items of one tenant alone; see [`SealedTable::tenant`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SealedTable::tenant`].
+    pub fn tenant(&self, tenant: impl Into<String>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            core: Arc::new(self.core.of_tenant(tenant.into())?),
+            model: PhantomData,
+        })
     }
 
     /// Seals an item that goes another way than through this table; see

@@ -12,7 +12,7 @@ use super::error::Cause;
 use crate::error::SealError;
 use crate::expression::{Condition, UpdateExpression};
 use crate::item::{Item, Key, ModelMismatch};
-use crate::table::condition::{Rendered, WriteCondition, in_place};
+use crate::table::condition::{Rendered, WriteCondition, in_place, of_tenant};
 use crate::table::core::Core;
 use crate::table::error::Refused;
 use crate::table::version;
@@ -77,12 +77,14 @@ impl Operation {
             Action::Put { item, write } => check_put(&core, item?, write),
             Action::Delete { key, condition } => {
                 let target = Target::of(core, key)?;
-                let condition = allowed(&target.core, condition)?.render(None)?;
+                let condition = allowed(&target.core, condition)?;
+                let condition = condition.render(of_tenant(&target.core, None))?;
                 Ok(Checked::new(target, Request::Delete, condition))
             }
             Action::Check { key, condition } => {
                 let target = Target::of(core, key)?;
-                let condition = allowed(&target.core, Some(condition))?.render(None)?;
+                let condition = allowed(&target.core, Some(condition))?;
+                let condition = condition.render(of_tenant(&target.core, None))?;
                 Ok(Checked::new(target, Request::Check, condition))
             }
             Action::UpdateUnsigned {
@@ -103,7 +105,8 @@ fn check_put(core: &Arc<Core>, mut item: Item, write: PutIf) -> Result<Checked, 
     };
     let condition = allowed(core, condition)?;
     let (version, own) = version::lock(core, is_new, &mut item)?;
-    let checked = Checked::new(target, Request::Put(item), condition.render(own)?);
+    let condition = condition.render(of_tenant(core, own))?;
+    let checked = Checked::new(target, Request::Put(item), condition);
     Ok(Checked { version, ..checked })
 }
 
