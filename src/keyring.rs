@@ -3,7 +3,9 @@
 mod branch_key;
 mod caching;
 pub mod future;
+mod key_store_use;
 mod kms;
+mod kms_context;
 #[cfg(test)]
 mod kms_fallback_tests;
 mod kms_key_use;
@@ -22,6 +24,8 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use caching::{CachingKeyring, CachingKeyringBuilder};
+pub use key_store_use::KeyStoreUse;
+pub(crate) use kms_context::KmsContext;
 pub use kms_key_use::KmsKeyUse;
 pub use kms_mrk::KmsMrkKeyring;
 pub use kms_mrk_discovery::KmsMrkDiscoveryKeyring;
@@ -45,7 +49,8 @@ pub use crate::suite::KeyBinding;
 /// ```
 /// use std::sync::atomic::{AtomicUsize, Ordering};
 ///
-/// use dynaseal::keyring::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KmsKeyUse, future};
+/// use dynaseal::keyring::{DecryptRequest, EncryptRequest, KeyBinding, KeyStoreUse, Keyring};
+/// use dynaseal::keyring::{KmsKeyUse, future};
 ///
 /// /// Counts how often another keyring is asked.
 /// #[derive(Debug)]
@@ -76,6 +81,10 @@ pub use crate::suite::KeyBinding;
 ///     fn kms_keys(&self) -> Vec<KmsKeyUse> {
 ///         self.inner.kms_keys()
 ///     }
+///
+///     fn key_stores(&self) -> Vec<KeyStoreUse> {
+///         self.inner.key_stores()
+///     }
 /// }
 /// ```
 pub trait Keyring: fmt::Debug + Send + Sync {
@@ -95,6 +104,12 @@ pub trait Keyring: fmt::Debug + Send + Sync {
     /// The KMS keys that this keyring uses, which a table's [`doctor`](crate::SealedTable::doctor) looks
     /// after. Default: none. A keyring around others lists theirs.
     fn kms_keys(&self) -> Vec<KmsKeyUse> {
+        Vec::new()
+    }
+
+    /// The key stores that this keyring reads, which a table's [`doctor`](crate::SealedTable::doctor) looks
+    /// after, too. Default: none. A keyring around others lists theirs.
+    fn key_stores(&self) -> Vec<KeyStoreUse> {
         Vec::new()
     }
 }
@@ -131,5 +146,9 @@ impl<K: Keyring + ?Sized> Keyring for Arc<K> {
 
     fn kms_keys(&self) -> Vec<KmsKeyUse> {
         (**self).kms_keys()
+    }
+
+    fn key_stores(&self) -> Vec<KeyStoreUse> {
+        (**self).key_stores()
     }
 }

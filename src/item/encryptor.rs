@@ -23,7 +23,7 @@ use crate::error::{
 use crate::format::header::{Header, MESSAGE_ID_LEN, MessageId, Version};
 use crate::format::legend::LegendByte;
 use crate::format::{FOOTER_ATTRIBUTE, HEADER_ATTRIBUTE};
-use crate::keyring::{Keyring, KmsKeyUse, Opened, Unwrapped};
+use crate::keyring::{KeyStoreUse, Keyring, KmsKeyUse, Opened, Unwrapped};
 use crate::materials::{CallBudget, Preparation};
 use crate::suite::{Authenticity, KeyBinding};
 use crate::value::decode;
@@ -263,6 +263,11 @@ impl ItemEncryptor {
     /// The KMS keys that the keyring uses.
     pub(crate) fn kms_keys(&self) -> Vec<KmsKeyUse> {
         self.keyring.kms_keys()
+    }
+
+    /// The key stores that the keyring reads.
+    pub(crate) fn key_stores(&self) -> Vec<KeyStoreUse> {
+        self.keyring.key_stores()
     }
 
     pub(super) fn schemas(&self) -> &Schemas {

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::builder::CachingKeyringBuilder;
-use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
+use super::{DecryptRequest, EncryptRequest, KeyBinding, KeyStoreUse, Keyring, KeyringError};
 use super::{KeyringErrorKind, KmsKeyUse, Unwrapped, future};
 use crate::cache::{Cache, Loaded, Refusal};
 use crate::materials::{DetachedRequest, RequestKey, SharedOpened};
@@ -137,6 +137,10 @@ impl Keyring for CachingKeyring {
 
     fn kms_keys(&self) -> Vec<KmsKeyUse> {
         self.inner.kms_keys()
+    }
+
+    fn key_stores(&self) -> Vec<KeyStoreUse> {
+        self.inner.key_stores()
     }
 }
 

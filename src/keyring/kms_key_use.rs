@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::DiscoveryFilter;
+use super::{DiscoveryFilter, KmsContext};
 use crate::error::ConfigError;
 use crate::kms::{GrantTokens, KmsKeyArn};
 use crate::region::RegionSet;
@@ -17,6 +17,7 @@ pub struct KmsKeyUse {
     key: UsedKey,
     regions: Vec<String>,
     encrypts: bool,
+    context: KmsContext,
     grant_tokens: GrantTokens,
 }
 
@@ -66,6 +67,7 @@ impl KmsKeyUse {
             key,
             regions,
             encrypts: true,
+            context: KmsContext::Item,
             grant_tokens: GrantTokens::default(),
         })
     }
@@ -77,6 +79,7 @@ impl KmsKeyUse {
             key,
             regions: regions.regions().map(str::to_owned).collect(),
             encrypts: true,
+            context: KmsContext::Item,
             grant_tokens: GrantTokens::default(),
         }
     }
@@ -88,6 +91,7 @@ impl KmsKeyUse {
             regions: vec![key.region().to_owned()],
             key: UsedKey::Single(key.clone()),
             encrypts: true,
+            context: KmsContext::Item,
             grant_tokens: GrantTokens::default(),
         }
     }
@@ -96,6 +100,46 @@ impl KmsKeyUse {
     #[must_use]
     pub fn decrypt_only(mut self) -> Self {
         self.encrypts = false;
+        self
+    }
+
+    /// The same, for table keys of format `table-key/1`: requests have the context of a table key, and
+    /// not that of an item. `tenant_attribute` names the attribute whose value is in it, if one is.
+    ///
+    /// ```
+    /// use dynaseal::keyring::KmsKeyUse;
+    ///
+    /// let key = "arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab";
+    /// let used = KmsKeyUse::new("ours", key, ["us-east-1"])?.for_table_keys(Some("tenant"));
+    /// assert!(used.can_encrypt());
+    /// # Ok::<_, dynaseal::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn for_table_keys(mut self, tenant_attribute: Option<&str>) -> Self {
+        self.context = KmsContext::TableKey {
+            tenant_attribute: tenant_attribute.map(str::to_owned),
+        };
+        self
+    }
+
+    /// The same, for the branch keys of a key store: requests have the context of a record, and are
+    /// `Decrypt` alone, for sealing as for opening. `tenant_attribute` names the attribute whose value
+    /// is the id of an item's branch key, if one is.
+    ///
+    /// ```
+    /// use dynaseal::keyring::KmsKeyUse;
+    ///
+    /// let key = "arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab";
+    /// let used = KmsKeyUse::new("ours", key, ["us-east-1"])?.for_key_store("branch-keys", None);
+    /// assert!(used.can_encrypt(), "it seals, and asks KMS for `Decrypt` to do so");
+    /// # Ok::<_, dynaseal::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn for_key_store(mut self, logical_name: &str, tenant_attribute: Option<&str>) -> Self {
+        self.context = KmsContext::KeyStore {
+            logical_name: logical_name.to_owned(),
+            tenant_attribute: tenant_attribute.map(str::to_owned),
+        };
         self
     }
 
@@ -169,6 +213,11 @@ impl KmsKeyUse {
         self.encrypts
     }
 
+    /// What the context of its requests is that of.
+    pub(crate) fn context(&self) -> &KmsContext {
+        &self.context
+    }
+
     /// Whether requests carry grant tokens.
     #[must_use]
     pub fn has_grant_tokens(&self) -> bool {
@@ -203,6 +252,7 @@ impl fmt::Debug for KmsKeyUse {
         shown
             .field("regions", &self.regions)
             .field("can_encrypt", &self.encrypts)
+            .field("context", &self.context)
             .field("has_grant_tokens", &self.has_grant_tokens())
             .finish_non_exhaustive()
     }

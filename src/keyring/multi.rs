@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
+use super::{DecryptRequest, EncryptRequest, KeyBinding, KeyStoreUse, Keyring, KeyringError};
 use super::{KeyringErrorKind, KmsKeyUse, Unwrapped, WrappedKey, future};
 
 /// Wraps for several recipients, and opens with the first that can.
@@ -130,6 +130,10 @@ impl Keyring for MultiKeyring {
 
     fn kms_keys(&self) -> Vec<KmsKeyUse> {
         self.parts.iter().flat_map(Keyring::kms_keys).collect()
+    }
+
+    fn key_stores(&self) -> Vec<KeyStoreUse> {
+        self.parts.iter().flat_map(Keyring::key_stores).collect()
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) struct DetachedRequest {
     context: EncryptionContext,
     encrypted_data_keys: Vec<EncryptedDataKey>,
     budget: Option<CallBudget>,
+    tenant: Option<String>,
     key: RequestKey,
 }
 
@@ -62,6 +63,9 @@ impl<'a> DecryptRequest<'a> {
         hasher.update(&[COMMITMENT_POLICY]);
         hash_part(&mut hasher, region.as_bytes());
         hash_part(&mut hasher, self.context().as_serialized());
+        // Compared by the keyring inside, and so a part of what it was asked.
+        hasher.update(&[u8::from(self.tenant().is_some())]);
+        hash_part(&mut hasher, self.tenant().unwrap_or_default().as_bytes());
         for encrypted_data_key in self.encrypted_data_keys() {
             hash_part(&mut hasher, encrypted_data_key.provider_id().as_bytes());
             hash_part(&mut hasher, encrypted_data_key.provider_info());
@@ -91,6 +95,7 @@ impl KeyedRequest<'_> {
             context: request.context().clone(),
             encrypted_data_keys: request.encrypted_data_keys().to_vec(),
             budget: request.budget().cloned(),
+            tenant: request.tenant().map(str::to_owned),
             key: self.key,
         }
     }
@@ -112,6 +117,7 @@ impl DetachedRequest {
     pub(crate) fn request(&self) -> DecryptRequest<'_> {
         DecryptRequest::new(self.suite, &self.context, &self.encrypted_data_keys)
             .within(self.budget.as_ref())
+            .for_tenant(self.tenant.as_deref())
     }
 
     /// Keeps what this request opened.
@@ -151,6 +157,7 @@ mod tests {
         suite: AlgorithmSuite,
         region: String,
         entries: Entries,
+        tenant: Option<String>,
         edks: Vec<(String, Vec<u8>, Vec<u8>)>,
     }
 
@@ -161,6 +168,7 @@ mod tests {
                 suite: AlgorithmSuite::SymsigHmacSha384,
                 region: "eu-west-1".into(),
                 entries: Entries::from([("table".into(), "t".into()), ("k".into(), "v".into())]),
+                tenant: None,
                 edks: vec![edk(1), edk(2)],
             }
         }
@@ -177,7 +185,9 @@ mod tests {
 
         fn key(&self) -> RequestKey {
             let (context, edks) = (self.context(), self.encrypted_data_keys());
-            DecryptRequest::new(self.suite, &context, &edks).key(&self.region)
+            let request = DecryptRequest::new(self.suite, &context, &edks);
+            let request = request.for_tenant(self.tenant.as_deref());
+            request.key(&self.region)
         }
 
         fn changed(&self, change: impl FnOnce(&mut Self)) -> Self {
@@ -188,14 +198,16 @@ mod tests {
     }
 
     #[test]
-    fn tells_suites_contexts_regions_and_orders_apart() {
+    fn tells_suites_contexts_regions_tenants_and_orders_apart() {
         let asked = Asked::example();
-        let changes: [fn(&mut Asked); 10] = [
+        let changes: [fn(&mut Asked); 12] = [
             |asked| asked.suite = AlgorithmSuite::EcdsaP384,
             |asked| asked.region.push('2'),
             |asked| _ = asked.entries.insert("table".into(), "u".into()),
             |asked| _ = asked.entries.insert("new".into(), "".into()),
             |asked| _ = asked.entries.remove("k"),
+            |asked| asked.tenant = Some("v".into()),
+            |asked| asked.tenant = Some("".into()),
             |asked| asked.edks.reverse(),
             |asked| _ = asked.edks.pop(),
             |asked| asked.edks.push(asked.edks[0].clone()),
@@ -240,17 +252,20 @@ mod tests {
             entries.map(|(k, v)| (k.into(), v.into())).collect()
         });
         let edks = prop::collection::vec(("[ab]{0,2}", bytes(), bytes()), 0..3);
-        (suite, "[ab]{0,2}", entries, edks).prop_map(|(suite, region, entries, edks)| Asked {
+        let tenant = prop::option::of("[ab]{0,2}");
+        let parts = (suite, "[ab]{0,2}", entries, tenant, edks);
+        parts.prop_map(|(suite, region, entries, tenant, edks)| Asked {
             suite,
             region,
             entries,
+            tenant,
             edks,
         })
     }
 
     /// Two that differ in some parts only, or in none.
     fn two() -> impl Strategy<Value = (Asked, Asked)> {
-        (asked(), asked(), any::<[bool; 4]>()).prop_map(|(one, other, differ)| {
+        (asked(), asked(), any::<[bool; 5]>()).prop_map(|(one, other, differ)| {
             let mut two = one.clone();
             if differ[0] {
                 two.suite = other.suite;
@@ -262,6 +277,9 @@ mod tests {
                 two.entries = other.entries;
             }
             if differ[3] {
+                two.tenant = other.tenant;
+            }
+            if differ[4] {
                 two.edks = other.edks;
             }
             (one, two)

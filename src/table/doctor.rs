@@ -2,8 +2,10 @@
 
 mod call;
 mod check;
+mod described;
 mod dry_run;
 mod json;
+mod key_store;
 mod keys;
 mod policy;
 mod replica;
@@ -11,27 +13,30 @@ mod report;
 mod samples;
 mod settings;
 mod start;
+mod tries;
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join_all, join3};
 
 pub use policy::IamPolicy;
 pub use report::{Finding, Report, Severity};
 pub use start::StartError;
 
-use self::dry_run::{DryRuns, Try};
+use self::dry_run::DryRuns;
+use self::key_store::KeyStoreInRegion;
 use self::keys::KeyInRegion;
 use self::replica::Replica;
 use self::samples::Samples;
+use self::tries::Try;
 use super::core::Core;
 use super::handle::{Opens, Seals};
 use super::{OpenOnly, SealOnly, SealedTable};
 use crate::item::{IntoKey, Item, Model};
-use crate::keyring::KmsKeyUse;
+use crate::keyring::{KeyStoreUse, KmsKeyUse};
 
 /// Looks at everything that a table needs, in every region of its set, and reports it.
 ///
@@ -47,10 +52,13 @@ use crate::keyring::KmsKeyUse;
 /// | `keyring`, `key-arn` | which KMS keys the keyring uses, by ARN and not by alias |
 /// | `key-exists`, `key-replica` | whether each region has the key, as a replica of one multi-Region key |
 /// | `key-state`, `key-usage` | whether the key can be used, and for this |
-/// | `generate-data-key`, `decrypt` | whether *this principal* may use it, *with the context of such items*: dry runs for each header version in use |
+/// | `generate-data-key`, `decrypt` | whether *this principal* may use it, *with the context of such items*: dry runs for each header version in use, and for the contexts of table keys and key stores |
 /// | `sample` | samples that are none of this table |
 /// | `table-exists`, `table-status`, `table-replicas` | whether each region has an active replica |
 /// | `table-keys`, `index-keys` | whether the keys are those of the schema, and of indexes not encrypted |
+/// | `key-store` | where branch keys are kept and read |
+/// | `key-store-exists`, `key-store-status`, `key-store-replicas`, `key-store-keys` | whether each region has an active replica of the key store's table, with the keys of one |
+/// | `key-store-protection` | whether the key store is protected from deletion |
 /// | `table-encryption` | whether the table is encrypted at rest under another key than its items |
 ///
 /// Dry runs are billed and logged like real calls, contexts in clear included.
@@ -98,6 +106,36 @@ pub struct Doctor<T = Item> {
 struct Powers {
     seals: bool,
     opens: bool,
+}
+
+/// What a keyring uses.
+struct Uses {
+    keys: Vec<KmsKeyUse>,
+    /// Each once, of however many keyrings.
+    key_stores: Vec<KeyStoreUse>,
+}
+
+impl Uses {
+    fn of(core: &Core) -> Self {
+        let mut key_stores: Vec<KeyStoreUse> = Vec::new();
+        for store in core.encryptor().key_stores() {
+            if !key_stores.contains(&store) {
+                key_stores.push(store);
+            }
+        }
+        Self {
+            keys: core.encryptor().kms_keys(),
+            key_stores,
+        }
+    }
+}
+
+/// What is looked at in each region.
+struct Examined<'a> {
+    uses: &'a Uses,
+    /// Of each key.
+    tries: Vec<Vec<Try>>,
+    samples: &'a [(usize, Item)],
 }
 
 /// How long the answer to one call is waited for, unless told otherwise.
@@ -186,19 +224,20 @@ impl<T: Model> Doctor<T> {
         self
     }
 
-    /// The policy that the principal needs for the keys of this table: least privilege, every replica,
+    /// The policy that the principal needs for the keys and the key stores of this table: least privilege, every replica,
     /// conditions on the encryption context. Asks nobody.
     #[must_use]
     pub fn iam_policy(&self) -> IamPolicy {
-        self.policy(&self.core.encryptor().kms_keys())
+        self.policy(&Uses::of(&self.core))
     }
 
-    fn policy(&self, keys: &[KmsKeyUse]) -> IamPolicy {
+    fn policy(&self, uses: &Uses) -> IamPolicy {
         // Without a context there is nothing to allow: `run` reports why.
         let shapes = self.core.encryptor().context_shapes().unwrap_or_default();
         let needs = policy::Needs {
             logical_table_name: self.core.schema().logical_table_name(),
-            keys,
+            keys: &uses.keys,
+            key_stores: &uses.key_stores,
             shapes: &shapes,
             powers: self.powers,
             regions: self.core.regions().regions().collect(),
@@ -208,36 +247,38 @@ impl<T: Model> Doctor<T> {
 
     /// Asks in all regions at once, and reports what was found. Dropped, it has changed nothing.
     pub async fn run(&self) -> Report {
-        let keys = self.core.encryptor().kms_keys();
-        let mut findings = settings::judge(&self.core, self.powers, &keys);
-        let Samples {
-            mut tries,
-            good: samples,
-            findings: of_samples,
-        } = Samples::look_at(self.core.encryptor(), &self.samples);
-        findings.extend(of_samples);
-        if !self.dry_runs {
-            tries.clear();
-        }
+        let uses = Uses::of(&self.core);
+        let mut findings = settings::judge(&self.core, self.powers, &uses.keys);
+        let of_stores = key_store::judge_uses(&self.core, &uses.keys, &uses.key_stores);
+        findings.extend(of_stores);
+        let mut samples = Samples::look_at(self.core.encryptor(), &self.samples);
+        findings.append(&mut samples.findings);
+        let tries = |key| {
+            let logical_table_name = self.core.schema().logical_table_name();
+            samples.tries_with(key, logical_table_name)
+        };
+        let what = Examined {
+            tries: if self.dry_runs {
+                uses.keys.iter().map(tries).collect()
+            } else {
+                vec![Vec::new(); uses.keys.len()]
+            },
+            samples: &samples.good,
+            uses: &uses,
+        };
         let regions = self.core.regions().regions();
-        let regions = regions.map(|region| self.examine(region, &keys, &tries, &samples));
+        let regions = regions.map(|region| self.examine(region, &what));
         findings.extend(join_all(regions).await.into_iter().flatten());
         Report::new(
             self.core.table_name(),
             self.core.schema().logical_table_name(),
             self.core.regions().regions().map(str::to_owned).collect(),
             findings,
-            self.policy(&keys),
+            self.policy(&uses),
         )
     }
 
-    async fn examine(
-        &self,
-        region: &str,
-        keys: &[KmsKeyUse],
-        tries: &[Try],
-        samples: &[Item],
-    ) -> Vec<Finding> {
+    async fn examine(&self, region: &str, what: &Examined<'_>) -> Vec<Finding> {
         let (Some(dynamodb), Some(kms)) = (
             self.core.regions().dynamodb(region),
             self.core.regions().kms(region),
@@ -248,28 +289,42 @@ impl<T: Model> Doctor<T> {
             core: &self.core,
             region,
             client: dynamodb,
-            keys,
-            samples,
+            keys: &what.uses.keys,
+            samples: what.samples,
             patience: self.patience,
         };
         let dry_runs = &DryRuns {
-            tries,
             powers: self.powers,
             patience: self.patience,
         };
-        let keys = keys.iter().filter_map(|used| {
+        let keys = what.uses.keys.iter().zip(&what.tries);
+        let keys = keys.filter_map(|(used, tries)| {
             let key = KeyInRegion {
                 arn: used.key_arn_in(region)?,
                 regions: regions_of(used, self.core.regions().regions()),
                 used,
+                tries,
                 region,
                 client: kms,
                 is_global: self.core.regions().regions().count() > 1,
             };
             Some(async move { key.examine(dry_runs).await })
         });
-        let (mut findings, of_keys) = join(Box::pin(replica.examine()), join_all(keys)).await;
-        findings.extend(of_keys.into_iter().flatten());
+        let stores = what.uses.key_stores.iter();
+        let stores = stores.filter(|store| store.regions().any(|read| read == region));
+        let stores = stores.map(|store| {
+            let store = KeyStoreInRegion {
+                store,
+                region,
+                client: dynamodb,
+                patience: self.patience,
+            };
+            async move { store.examine().await }
+        });
+        let replica = Box::pin(replica.examine());
+        let (mut findings, of_keys, of_stores) =
+            join3(replica, join_all(keys), join_all(stores)).await;
+        findings.extend(of_keys.into_iter().chain(of_stores).flatten());
         findings
     }
 }

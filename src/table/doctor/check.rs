@@ -21,8 +21,15 @@ pub(super) const TABLE_KEYS: &str = "table-keys";
 pub(super) const TABLE_ENCRYPTION: &str = "table-encryption";
 pub(super) const INDEX_KEYS: &str = "index-keys";
 
-/// The checks whose errors say that a region has no replica, of table or key, that can be used.
-pub(super) const OF_REPLICAS: [&str; 10] = [
+pub(super) const KEY_STORE: &str = "key-store";
+pub(super) const KEY_STORE_EXISTS: &str = "key-store-exists";
+pub(super) const KEY_STORE_STATUS: &str = "key-store-status";
+pub(super) const KEY_STORE_REPLICAS: &str = "key-store-replicas";
+pub(super) const KEY_STORE_KEYS: &str = "key-store-keys";
+pub(super) const KEY_STORE_PROTECTION: &str = "key-store-protection";
+
+/// The checks whose errors say that a region has no replica, of table, key store or key, that can be used.
+pub(super) const OF_REPLICAS: [&str; 14] = [
     KEY_EXISTS,
     KEY_REPLICA,
     KEY_STATE,
@@ -33,4 +40,8 @@ pub(super) const OF_REPLICAS: [&str; 10] = [
     TABLE_STATUS,
     TABLE_REPLICAS,
     TABLE_KEYS,
+    KEY_STORE_EXISTS,
+    KEY_STORE_STATUS,
+    KEY_STORE_REPLICAS,
+    KEY_STORE_KEYS,
 ];

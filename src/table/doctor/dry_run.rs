@@ -2,7 +2,6 @@
 //!
 //! KMS checks and logs them like real calls, with the context in clear, and does nothing.
 
-use std::fmt;
 use std::time::Duration;
 
 use aws_sdk_kms::operation::decrypt::DecryptOutput;
@@ -15,21 +14,13 @@ use super::call::{self, Failure};
 use super::check;
 use super::keys::KeyInRegion;
 use super::report::{Finding, Severity};
+use super::tries::Try;
 use crate::error::FaultClass;
-use crate::item::{ContextShape, HeaderVersion};
 
-/// What is tried with each key.
-pub(super) struct DryRuns<'a> {
-    pub(super) tries: &'a [Try],
+/// How permissions are tried.
+pub(super) struct DryRuns {
     pub(super) powers: Powers,
     pub(super) patience: Duration,
-}
-
-/// One context, of a sample or of made-up values.
-pub(super) struct Try {
-    pub(super) shape: ContextShape,
-    /// Counted from 1; `None` if its values are made up.
-    pub(super) sample: Option<usize>,
 }
 
 /// How a dry run ended that did not fail.
@@ -42,39 +33,46 @@ enum Answer {
 /// Asks for as many bytes as keyrings do, in case a policy looks.
 const KEY_LEN: i32 = 32;
 
-impl DryRuns<'_> {
+impl DryRuns {
     /// All dry runs with one key, or a word on why there is none.
-    pub(super) async fn of(&self, key: &KeyInRegion<'_>, why_not: Option<&str>) -> Vec<Finding> {
-        if self.tries.is_empty() {
-            return Vec::new();
-        }
-        let seals = self.powers.seals && key.used.can_encrypt();
-        let wanted = [
-            (seals, check::GENERATE_DATA_KEY),
-            (self.powers.opens, check::DECRYPT),
-        ];
-        let wanted = wanted.into_iter().filter(|(wanted, _)| *wanted);
+    pub(super) async fn of(
+        &self,
+        key: &KeyInRegion<'_>,
+        tries: &[Try],
+        why_not: Option<&str>,
+    ) -> Vec<Finding> {
+        let powers = Powers {
+            seals: self.powers.seals && key.used.can_encrypt(),
+            ..self.powers
+        };
         let mut findings = Vec::new();
-        for (_, check) in wanted {
+        for check in [check::GENERATE_DATA_KEY, check::DECRYPT] {
+            let tries = tries.iter().filter(|tried| tried.is_for(check, powers));
+            let tries: Vec<&Try> = tries.collect();
             match why_not {
-                Some(why_not) => {
+                Some(why_not) if !tries.is_empty() => {
                     let message = format!("not tried: {why_not}");
                     findings.push(key.finding(Severity::Info, check, message));
                 }
-                None => self.run(key, check, &mut findings).await,
+                Some(_) => {}
+                None => self.run(key, check, &tries, &mut findings).await,
             }
         }
         findings
     }
 
-    async fn run(&self, key: &KeyInRegion<'_>, check: &'static str, findings: &mut Vec<Finding>) {
-        for tried in self.tries {
+    async fn run(
+        &self,
+        key: &KeyInRegion<'_>,
+        check: &'static str,
+        tries: &[&Try],
+        findings: &mut Vec<Finding>,
+    ) {
+        for tried in tries {
             let answer = if check == check::DECRYPT {
                 self.decrypt(key, tried).await
-            } else if tried.shape.is_sealed {
-                self.generate_data_key(key, tried).await
             } else {
-                continue;
+                self.generate_data_key(key, tried).await
             };
             findings.push(judge(key, check, tried, &answer));
         }
@@ -91,7 +89,7 @@ impl DryRuns<'_> {
             .key_id(&key.arn)
             .dry_run(true);
         let mut request = request.number_of_bytes(KEY_LEN);
-        for (name, value) in tried.shape.context.iter() {
+        for (name, value) in tried.context() {
             request = request.encryption_context(name, value);
         }
         let request = request.set_grant_tokens(key.used.exposed_grant_tokens());
@@ -103,7 +101,7 @@ impl DryRuns<'_> {
     async fn decrypt(&self, key: &KeyInRegion<'_>, tried: &Try) -> Result<Answer, Failure> {
         let request = key.client.decrypt().key_id(&key.arn).dry_run(true);
         let mut request = request.dry_run_modifiers(DryRunModifierType::IgnoreCiphertext);
-        for (name, value) in tried.shape.context.iter() {
+        for (name, value) in tried.context() {
             request = request.encryption_context(name, value);
         }
         let request = request.set_grant_tokens(key.used.exposed_grant_tokens());
@@ -168,9 +166,8 @@ fn judge(
     key.finding(severity, check, message).failed(failure.class)
 }
 
-/// Nobody knows whether there are items as they were sealed before anything was in the context.
 fn severity_of(class: FaultClass, tried: &Try) -> Severity {
-    if class == FaultClass::Throttled || !tried.shape.is_sealed {
+    if class == FaultClass::Throttled || !tried.is_certain() {
         Severity::Warning
     } else {
         Severity::Error
@@ -178,28 +175,9 @@ fn severity_of(class: FaultClass, tried: &Try) -> Severity {
 }
 
 fn if_made_up(tried: &Try) -> &'static str {
-    match tried.sample {
-        Some(_) => "",
-        None => "; if a policy names values of the context, give samples that have them",
-    }
-}
-
-/// Which context it was, without any value in it.
-impl fmt::Display for Try {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.shape.version, self.shape.is_sealed) {
-            (HeaderVersion::V1, true) => "header version 1",
-            (HeaderVersion::V1, false) => {
-                "header version 1, of items sealed before any attribute was in the context"
-            }
-            (HeaderVersion::V2, _) => "header version 2",
-        })?;
-        if let Some(entity) = &self.shape.entity {
-            write!(f, ", entity `{}`", entity.escape_debug())?;
-        }
-        match self.sample {
-            Some(number) => write!(f, ", sample {number}"),
-            None => f.write_str(", made-up values"),
-        }
+    if tried.wants_sample() {
+        "; if a policy names values of the context, give samples that have them"
+    } else {
+        ""
     }
 }

@@ -7,12 +7,15 @@ use super::call::{self, Failure};
 use super::check;
 use super::dry_run::DryRuns;
 use super::report::{Finding, Severity};
+use super::tries::Try;
 use crate::error::FaultClass;
 use crate::keyring::KmsKeyUse;
 
 /// A key, by the ARN that it is asked for in one region.
 pub(super) struct KeyInRegion<'a> {
     pub(super) used: &'a KmsKeyUse,
+    /// What is tried with it.
+    pub(super) tries: &'a [Try],
     pub(super) arn: String,
     pub(super) region: &'a str,
     pub(super) client: &'a Client,
@@ -23,7 +26,7 @@ pub(super) struct KeyInRegion<'a> {
 }
 
 impl KeyInRegion<'_> {
-    pub(super) async fn examine(&self, dry_runs: &DryRuns<'_>) -> Vec<Finding> {
+    pub(super) async fn examine(&self, dry_runs: &DryRuns) -> Vec<Finding> {
         let described = self.describe(dry_runs).await;
         let mut findings = match &described {
             Ok(metadata) => self.judge(metadata),
@@ -35,11 +38,11 @@ impl KeyInRegion<'_> {
             Err(failure) if failure.is_of_the_region() => Some("the region does not answer"),
             _ => None,
         };
-        findings.extend(dry_runs.of(self, why_not).await);
+        findings.extend(dry_runs.of(self, self.tries, why_not).await);
         findings
     }
 
-    async fn describe(&self, dry_runs: &DryRuns<'_>) -> Result<KeyMetadata, Failure> {
+    async fn describe(&self, dry_runs: &DryRuns) -> Result<KeyMetadata, Failure> {
         let request = self.client.describe_key().key_id(&self.arn);
         let request = request.set_grant_tokens(self.used.exposed_grant_tokens());
         let sleep = self.client.config().sleep_impl();

@@ -1,5 +1,7 @@
 //! The IAM policy that a table's keyring needs, and nothing beyond it.
 
+mod beside_items;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -9,17 +11,23 @@ use super::Powers;
 use super::json::Json;
 use crate::context::{ATTRIBUTE_PREFIX, LEGEND, PUBLIC_KEY, TABLE_NAME};
 use crate::item::{ContextShape, HeaderVersion};
-use crate::keyring::KmsKeyUse;
+use crate::keyring::{KeyStoreUse, KmsContext, KmsKeyUse};
 
-/// An IAM policy for the principal that uses a table, with the least that its keyring needs of KMS.
+/// An IAM policy for the principal that uses a table, with the least that its keyring needs of KMS, and
+/// of key stores.
 ///
 /// One statement for each keyring and header version. Each names the key's replica in every region of
 /// the set, and holds only under a context with the table's logical name and the keys that items
 /// have. Keys of a context are compared with their case, which `kms:EncryptionContext:…` alone does
 /// not do. Items sealed while *other* attributes were in the context need those in the list, too.
 ///
-/// `Display` is the document as JSON, and serde writes the same. It has no account, principal or DynamoDB
-/// permission in it: `dynamodb:DescribeTable` is what the doctor needs there.
+/// A keyring of table keys has one statement, for the table keys of this table. One that reads a key
+/// store has two: `kms:Decrypt` of the branch keys of that key store, and `dynamodb:GetItem` from its
+/// table, in whichever account the principal is. Who makes and rotates branch keys needs more than
+/// that, and should be somebody else.
+///
+/// `Display` is the document as JSON, and serde writes the same. It has no principal in it, and nothing of the
+/// table itself: `dynamodb:DescribeTable` is what the doctor needs there, and at the key store's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct IamPolicy {
@@ -53,6 +61,7 @@ impl fmt::Display for IamPolicy {
 pub(super) struct Needs<'a> {
     pub(super) logical_table_name: &'a str,
     pub(super) keys: &'a [KmsKeyUse],
+    pub(super) key_stores: &'a [KeyStoreUse],
     /// Of items with made-up values: only the keys of their contexts are looked at.
     pub(super) shapes: &'a [ContextShape],
     pub(super) powers: Powers,
@@ -63,11 +72,24 @@ impl Needs<'_> {
     pub(super) fn policy(&self) -> IamPolicy {
         let mut statements = Vec::new();
         for (number, key) in (1..).zip(self.keys) {
-            for version in [HeaderVersion::V1, HeaderVersion::V2] {
-                statements.extend(self.statement(number, key, version));
+            match key.context() {
+                KmsContext::Item => {
+                    for version in [HeaderVersion::V1, HeaderVersion::V2] {
+                        statements.extend(self.statement(number, key, version));
+                    }
+                }
+                KmsContext::TableKey { tenant_attribute } => {
+                    let has_tenant = tenant_attribute.is_some();
+                    statements.extend(self.table_keys(number, key, has_tenant));
+                }
+                KmsContext::KeyStore { logical_name, .. } => {
+                    statements.extend(self.branch_keys(number, key, logical_name));
+                }
             }
         }
         statements.extend(self.describe_keys());
+        let stores = (1..).zip(self.key_stores);
+        statements.extend(stores.map(|(number, store)| self.read_key_store(number, store)));
         IamPolicy::new(statements)
     }
 
@@ -102,7 +124,6 @@ impl Needs<'_> {
     }
 
     fn condition(&self, version: HeaderVersion, shapes: &[&ContextShape]) -> Json {
-        let of_context = |key: &str| format!("kms:EncryptionContext:{key}");
         let table = [(
             of_context(TABLE_NAME),
             Json::text(literal(self.logical_table_name)),
@@ -165,6 +186,11 @@ impl Needs<'_> {
         };
         regions.iter().flat_map(of_region).collect()
     }
+}
+
+/// The value under one key of the context, as conditions name it.
+fn of_context(key: &str) -> String {
+    format!("kms:EncryptionContext:{key}")
 }
 
 /// Text that IAM reads as it stands: `${…}` is a variable there.

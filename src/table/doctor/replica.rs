@@ -2,23 +2,16 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, KeySchemaElement, KeyType, ReplicaDescription, ReplicaStatus,
-    ScalarAttributeType, TableDescription, TableStatus,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ScalarAttributeType, TableDescription};
 
-use super::call::{self, Failure};
 use super::check;
+use super::described::{self, Judgement};
 use super::report::{Finding, Severity};
 use crate::action::CryptoAction;
-use crate::error::FaultClass;
 use crate::item::Item;
 use crate::keyring::KmsKeyUse;
 use crate::table::core::Core;
 use crate::table::index::{self, SecondaryIndex};
-
-/// What is said of one check.
-type Judgement = (Severity, String);
 
 /// The table in one region of the set.
 pub(super) struct Replica<'a> {
@@ -27,63 +20,36 @@ pub(super) struct Replica<'a> {
     pub(super) client: &'a aws_sdk_dynamodb::Client,
     pub(super) keys: &'a [KmsKeyUse],
     /// Whose keys have the types that the table's must have.
-    pub(super) samples: &'a [Item],
+    pub(super) samples: &'a [(usize, Item)],
     pub(super) patience: Duration,
 }
 
 impl Replica<'_> {
     pub(super) async fn examine(&self) -> Vec<Finding> {
-        match self.describe().await {
+        let name = self.core.table_name();
+        match described::describe(self.client, name, self.patience).await {
             Ok(table) => self.judge(&table),
-            Err(failure) => vec![self.not_described(&failure)],
+            Err(failure) => {
+                let judgement = described::judge_failure(&failure);
+                let finding = self.finding(check::TABLE_EXISTS, judgement);
+                vec![finding.failed(failure.class)]
+            }
         }
-    }
-
-    async fn describe(&self) -> Result<TableDescription, Failure> {
-        let request = self
-            .client
-            .describe_table()
-            .table_name(self.core.table_name());
-        let sleep = self.client.config().sleep_impl();
-        let answer = call::send(request.send(), sleep, self.patience).await?;
-        answer.table.ok_or_else(Failure::empty_answer)
-    }
-
-    fn not_described(&self, failure: &Failure) -> Finding {
-        let is_missing = failure.has_code("ResourceNotFoundException");
-        let (severity, what_to_do) = match failure.class {
-            _ if is_missing => (
-                Severity::Error,
-                "there is no such table in this region: add a replica there, or take the region out of \
-                 the set",
-            ),
-            FaultClass::Denied => (
-                Severity::Warning,
-                "it may be there; allow dynamodb:DescribeTable to this principal",
-            ),
-            FaultClass::Throttled => (Severity::Warning, "ask again later"),
-            FaultClass::Unavailable => (
-                Severity::Error,
-                "the region does not answer: look at its health, the network and the endpoints",
-            ),
-            _ => (
-                Severity::Error,
-                "look at the credentials, and at what stands between this program and DynamoDB",
-            ),
-        };
-        let message = format!("DescribeTable failed, {failure}: {what_to_do}");
-        let finding = self.finding(check::TABLE_EXISTS, (severity, message));
-        finding.failed(failure.class)
     }
 
     fn judge(&self, table: &TableDescription) -> Vec<Finding> {
         let exists = (Severity::Ok, "the table exists".to_owned());
         let mut judged = vec![
             (check::TABLE_EXISTS, exists),
-            (check::TABLE_STATUS, judge_status(table.table_status())),
+            (
+                check::TABLE_STATUS,
+                described::judge_status(table.table_status()),
+            ),
         ];
-        if self.core.regions().regions().count() > 1 {
-            judged.push((check::TABLE_REPLICAS, self.judge_replicas(table)));
+        let mut others = self.others().peekable();
+        if others.peek().is_some() {
+            let replicas = described::judge_replicas(table, others);
+            judged.push((check::TABLE_REPLICAS, replicas));
         }
         judged.push((check::TABLE_KEYS, self.judge_keys(table)));
         judged.push((check::TABLE_ENCRYPTION, self.judge_encryption(table)));
@@ -94,51 +60,17 @@ impl Replica<'_> {
         judged.into_iter().map(finding).collect()
     }
 
-    fn judge_replicas(&self, table: &TableDescription) -> Judgement {
-        let others = self
-            .core
-            .regions()
-            .regions()
-            .filter(|name| *name != self.region);
-        let problem = |region: &str| match status_in(table, region) {
-            Some(ReplicaStatus::Active) => None,
-            Some(status) => Some(format!("{region} ({})", status.as_str())),
-            None => Some(format!("{region} (none)")),
-        };
-        let problems: Vec<_> = others.filter_map(problem).collect();
-        if problems.is_empty() {
-            let message = "a global table with an active replica in each other region of the set";
-            return (Severity::Ok, message.to_owned());
-        }
-        let problems = problems.join(", ");
-        // Of this version, `DescribeTable` does not list the replicas.
-        if table.global_table_version() == Some("2017.11.29") && table.replicas().is_empty() {
-            let message = "a global table of version 2017.11.29, whose replicas are not listed here: \
-                           upgrade it to 2019.11.21";
-            return (Severity::Warning, message.to_owned());
-        }
-        (
-            Severity::Error,
-            format!("no active replica in {problems}: add it, or take the region out of the set"),
-        )
+    fn others(&self) -> impl Iterator<Item = &str> {
+        let regions = self.core.regions().regions();
+        regions.filter(|name| *name != self.region)
     }
 
     fn judge_keys(&self, table: &TableDescription) -> Judgement {
-        let key = |key_type: KeyType| {
-            let mut keys = table.key_schema().iter();
-            let found = keys.find(|key| *key.key_type() == key_type);
-            found.map(KeySchemaElement::attribute_name)
-        };
-        let (partition, sort) = (key(KeyType::Hash), key(KeyType::Range));
+        let found = described::key_names(table);
         let schema = self.core.schema();
         let expected = (Some(schema.partition_key_name()), schema.sort_key_name());
-        if (partition, sort) != expected {
-            let shown = |(partition, sort): (Option<&str>, Option<&str>)| {
-                let names = partition.into_iter().chain(sort);
-                let names: Vec<_> = names.map(|name| name.escape_debug().to_string()).collect();
-                names.join(", ")
-            };
-            let (table, schema) = (shown((partition, sort)), shown(expected));
+        if found != expected {
+            let (table, schema) = (described::shown(found), described::shown(expected));
             let message = format!(
                 "the table's keys are [{table}], those of the schema [{schema}]: correct the schema or the \
                  table's name"
@@ -163,7 +95,8 @@ impl Replica<'_> {
             else {
                 return false;
             };
-            let mut values = self.samples.iter().filter_map(|sample| sample.get(*name));
+            let samples = self.samples.iter();
+            let mut values = samples.filter_map(|(_, sample)| sample.get(*name));
             values.any(|value| !is_of_type(value, defined.attribute_type()))
         };
         self.core.schema().key_names().find(of_another_type)
@@ -222,30 +155,6 @@ impl Replica<'_> {
         finding
             .of_table(self.core.table_name())
             .in_region(self.region)
-    }
-}
-
-fn status_in<'a>(table: &'a TableDescription, region: &str) -> Option<&'a ReplicaStatus> {
-    let mut replicas = table.replicas().iter();
-    let found = replicas.find(|replica| replica.region_name() == Some(region));
-    found.and_then(ReplicaDescription::replica_status)
-}
-
-fn judge_status(status: Option<&TableStatus>) -> Judgement {
-    let name = status.map_or("unknown", TableStatus::as_str);
-    match status {
-        Some(TableStatus::Active) => (Severity::Ok, "active".to_owned()),
-        Some(TableStatus::Updating) => (Severity::Info, "UPDATING: it works meanwhile".to_owned()),
-        Some(TableStatus::InaccessibleEncryptionCredentials) => (
-            Severity::Error,
-            format!(
-                "{name}: DynamoDB may not use the key that encrypts the table; see to that key"
-            ),
-        ),
-        _ => (
-            Severity::Error,
-            format!("{name}: the table can be neither read nor written"),
-        ),
     }
 }
 

@@ -1,16 +1,18 @@
 //! Samples of items: which contexts they have, and which are good for anything.
 
 use super::check;
-use super::dry_run::Try;
 use super::report::{Finding, Severity};
+use super::tries::{Tried, Try, beside_items};
 use crate::error::SealError;
 use crate::item::{ContextShape, Item, ItemEncryptor};
+use crate::keyring::KmsKeyUse;
 
 /// What there is to try, and what is wrong with what was given.
 pub(super) struct Samples {
-    pub(super) tries: Vec<Try>,
-    /// The samples, which may be keys alone.
-    pub(super) good: Vec<Item>,
+    /// With the contexts of items.
+    tries: Vec<Try>,
+    /// The samples with their numbers. They may be keys alone.
+    pub(super) good: Vec<(usize, Item)>,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -36,6 +38,12 @@ impl Samples {
         samples
     }
 
+    /// What there is to try with a key.
+    pub(super) fn tries_with(&self, key: &KmsKeyUse, logical_table_name: &str) -> Vec<Try> {
+        let beside = beside_items(key, logical_table_name, &self.good);
+        beside.unwrap_or_else(|| self.tries.clone())
+    }
+
     fn add(&mut self, encryptor: &ItemEncryptor, number: usize, sample: Result<Item, String>) {
         let shapes = sample.and_then(|sample| {
             let shapes = encryptor.context_shapes_of(sample.clone());
@@ -44,9 +52,9 @@ impl Samples {
         });
         match shapes {
             Ok((sample, shapes)) => {
-                self.good.push(sample);
+                self.good.push((number, sample));
                 self.tries.extend(shapes.into_iter().map(|shape| Try {
-                    shape,
+                    of: Tried::Item(shape),
                     sample: Some(number),
                 }));
             }
@@ -63,8 +71,8 @@ impl Samples {
     fn make_up(&mut self, shapes: Vec<ContextShape>) {
         let mut kept: Vec<ContextShape> = Vec::new();
         for shape in shapes {
-            let mut tries = self.tries.iter();
-            if tries.any(|tried| tried.shape.entity == shape.entity) {
+            let is_of_entity = |tried: &Try| matches!(&tried.of, Tried::Item(known) if known.entity == shape.entity);
+            if self.tries.iter().any(is_of_entity) {
                 continue;
             }
             match kept.iter_mut().find(|known| is_alike(known, &shape)) {
@@ -73,7 +81,7 @@ impl Samples {
             }
         }
         self.tries.extend(kept.into_iter().map(|shape| Try {
-            shape,
+            of: Tried::Item(shape),
             sample: None,
         }));
     }
