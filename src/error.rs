@@ -7,6 +7,7 @@ mod attribute;
 mod config;
 mod entity;
 mod fault;
+mod key_store;
 mod keyring;
 mod open;
 mod seal;
@@ -16,6 +17,7 @@ pub use attribute::{AttributeIssue, InvalidAttribute, ValueError};
 pub use config::ConfigError;
 pub use entity::EntityMismatch;
 pub use fault::FaultClass;
+pub use key_store::{KeyStoreError, KeyStoreErrorKind};
 pub use keyring::{KeyringError, KeyringErrorKind};
 pub use open::{
     AuthenticationFailed, ContextConflict, Malformed, NotSealed, OpenError, SchemaChanged,

@@ -31,6 +31,9 @@ use crate::secret::KmsPlaintext;
 /// attempts that costs on a quota that the whole account shares. Retries and other regions count.
 const MAX_CALLS: usize = 4;
 
+/// The same of the branch keys that a key store is asked for: each costs a read or more of its table.
+const MAX_LOOKUPS: usize = 4;
+
 /// How a keyring, or a key store, asks KMS. Clones share the requests that are under way.
 #[derive(Clone)]
 pub(crate) struct KmsRequests {
@@ -52,6 +55,7 @@ pub(crate) struct Recovered {
 /// The attempts that one item may cost.
 pub(crate) struct Allowance {
     left: AtomicUsize,
+    lookups: AtomicUsize,
     budget: Option<CallBudget>,
 }
 
@@ -59,17 +63,25 @@ impl Allowance {
     pub(crate) fn new(budget: Option<&CallBudget>) -> Self {
         Self {
             left: AtomicUsize::new(MAX_CALLS),
+            lookups: AtomicUsize::new(MAX_LOOKUPS),
             budget: budget.cloned(),
         }
     }
 
+    /// Takes one branch key to look up, if there is one left for this item.
+    pub(crate) fn take_lookup(&self) -> bool {
+        take_one(&self.lookups)
+    }
+
     /// Takes one attempt, if there is one left for this item and for its page.
     fn take(&self) -> bool {
-        let taken = self
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
-        taken.is_ok() && self.budget.as_ref().is_none_or(CallBudget::spend)
+        take_one(&self.left) && self.budget.as_ref().is_none_or(CallBudget::spend)
     }
+}
+
+fn take_one(left: &AtomicUsize) -> bool {
+    let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+    taken.is_ok()
 }
 
 impl KmsRequests {

@@ -54,6 +54,7 @@ mod engine;
 mod materials;
 
 // --- keys --------------------------------------------------------------------------------------
+pub mod key_store;
 pub mod keyring;
 mod kms;
 pub mod region;
@@ -87,6 +88,7 @@ pub use context::EncryptionContext;
 pub use dynaseal_derive::Seal;
 pub use error::{ConfigError, KeyringError, OpenError, SealError};
 pub use item::{Item, ItemEncryptor, ItemSchema, OpenedItem, Seal, Unsigned};
+pub use key_store::KeyStore;
 pub use keyring::{KmsMrkKeyring, MultiKeyring, RawAesKeyring};
 pub use region::RegionSet;
 pub use secret::{Hidden, Redacted};

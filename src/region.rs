@@ -5,6 +5,8 @@
 
 mod backoff;
 mod breaker;
+pub(crate) mod call;
+pub(crate) mod cancelled;
 mod check;
 pub(crate) mod fault;
 pub(crate) mod health;

@@ -22,6 +22,7 @@ const ROOMS: [&[&str]; 15] = [
     &["materials"],
     &["engine"],
     &["kms"],
+    &["key_store"],
     &["keyring"],
     &["item"],
     // Byte fields know `Unsigned`, and so stand above items.
@@ -94,7 +95,8 @@ fn violations(source: &Source) -> Vec<String> {
         }
     }
     let below_items = height(room).is_some_and(|own| Some(own) < height("item"));
-    if below_items && room != "value" {
+    // The records of a key store are items of its own, and none that it seals.
+    if below_items && !["value", "key_store"].contains(&room) {
         forbid(
             source.lines_with("AttributeValue"),
             "`AttributeValue` below `item`",

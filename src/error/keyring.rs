@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use super::BoxError;
+use super::{BoxError, KeyStoreError};
 
 /// Why a keyring made or recovered no key.
 ///
@@ -62,6 +62,18 @@ pub enum KeyringErrorKind {
     NotTried,
     /// Nobody waited for the answer any more: the deadline of an operation passed, or it was given up.
     Abandoned,
+    /// There is no branch key of this id.
+    BranchKeyNotFound,
+    /// No region of the set has this version of the branch key, yet.
+    NotYetReplicated,
+    /// The branch key was erased, and nothing more may be sealed under it.
+    Erased,
+    /// The key store shows an active version that is older than one that this process has seen.
+    RolledBack,
+    /// The key store's record is not that of the branch key, or names a KMS key that is not configured.
+    InvalidBranchKey,
+    /// The key store's table could not be asked in the regions that might have the branch key.
+    KeyStoreUnavailable,
     /// The random source failed.
     Randomness,
     /// A keyring of the user's own failed.
@@ -166,7 +178,7 @@ impl KeyringError {
     }
 
     /// Whether the same call may succeed a little later: the service was unavailable or throttled, the
-    /// key's replica not ready yet, or the time too short.
+    /// key's replica or the branch key not there yet, or the time too short.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(
@@ -175,6 +187,8 @@ impl KeyringError {
                 | KeyringErrorKind::CircuitOpen
                 | KeyringErrorKind::Throttled
                 | KeyringErrorKind::ReplicaCreating
+                | KeyringErrorKind::NotYetReplicated
+                | KeyringErrorKind::KeyStoreUnavailable
                 | KeyringErrorKind::Abandoned
         ) || self.attempts().iter().any(Self::is_retryable)
     }
@@ -198,11 +212,10 @@ impl KeyringError {
     /// ```
     #[must_use]
     pub fn sdk<E: Error + 'static>(&self) -> Option<&E> {
-        let own = self
-            .0
-            .source
-            .as_ref()
-            .and_then(|source| source.downcast_ref());
+        let own = self.0.source.as_ref().and_then(|source| {
+            let of_key_store = || source.downcast_ref::<KeyStoreError>()?.sdk();
+            source.downcast_ref().or_else(of_key_store)
+        });
         own.or_else(|| self.attempts().iter().find_map(Self::sdk))
     }
 }
@@ -263,6 +276,14 @@ impl fmt::Display for KeyringErrorKind {
             }
             Self::NotTried => "not tried: too many calls for one item, or for its page",
             Self::Abandoned => "nobody waited for the answer any more",
+            Self::BranchKeyNotFound => "no such branch key in the key store",
+            Self::NotYetReplicated => "no region has this version of the branch key yet",
+            Self::Erased => "the branch key was erased",
+            Self::RolledBack => {
+                "the branch key's active version is older than one that was seen before"
+            }
+            Self::InvalidBranchKey => "the key store's record is not that of this branch key",
+            Self::KeyStoreUnavailable => "the key store's table is unavailable",
             Self::Randomness => "the random source failed",
             Self::Other => "keyring failed",
         })

@@ -1,7 +1,5 @@
 //! Branch keys: how the hierarchical keyring wraps an intermediate key.
 
-use std::fmt;
-
 use zeroize::Zeroizing;
 
 use super::{IntermediateKey, KeyringErrorKind, WrappedKey};
@@ -10,52 +8,15 @@ use crate::crypto::Unauthentic;
 use crate::crypto::aead::{AeadKey, NONCE_LEN, TAG_LEN};
 use crate::crypto::kdf::kdf_counter_sha256;
 use crate::crypto::random::{Random, RandomFailure};
-use crate::secret::Secret;
+use crate::key_store::{BranchKey, BranchKeyVersion};
 
 /// Provider id, KDF label and first part of the AAD.
 pub(super) const PROVIDER_ID: &str = "aws-kms-hierarchy";
 
 const SALT_LEN: usize = 16;
-const VERSION_LEN: usize = 16;
+const VERSION_LEN: usize = BranchKeyVersion::LEN;
 const CIPHERTEXT_LEN: usize = IntermediateKey::LEN + TAG_LEN;
 const WRAPPED_LEN: usize = SALT_LEN + NONCE_LEN + VERSION_LEN + CIPHERTEXT_LEN;
-
-/// A version of a branch key: the 16 bytes of its UUID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct BranchKeyVersion([u8; VERSION_LEN]);
-
-impl BranchKeyVersion {
-    /// Parses the text form: 32 hex digits in groups of 8, 4, 4, 4 and 12.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
-        let groups: Vec<&str> = text.split('-').collect();
-        let lengths = groups.iter().map(|group| group.len());
-        if !lengths.eq(GROUPS) {
-            return None;
-        }
-        let digits: Option<Vec<u8>> = groups.concat().chars().map(hex_digit).collect();
-        let digits = digits?;
-        let mut version = [0; VERSION_LEN];
-        for (byte, pair) in version.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = pair.iter().fold(0, |byte, digit| byte << 4 | digit);
-        }
-        Some(Self(version))
-    }
-}
-
-fn hex_digit(digit: char) -> Option<u8> {
-    digit.to_digit(16).and_then(|digit| digit.try_into().ok())
-}
-
-impl fmt::Display for BranchKeyVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, byte) in self.0.iter().enumerate() {
-            let dash = if matches!(n, 4 | 6 | 8 | 10) { "-" } else { "" };
-            write!(f, "{dash}{byte:02x}")?;
-        }
-        Ok(())
-    }
-}
 
 /// The fixed layout of a wrapped intermediate key, 92 bytes.
 pub(super) struct WrappedUnderBranchKey<'a> {
@@ -77,7 +38,7 @@ impl<'a> WrappedUnderBranchKey<'a> {
         Some(Self {
             salt,
             nonce,
-            version: BranchKeyVersion(*version),
+            version: BranchKeyVersion::from_bytes(*version),
             sealed,
         })
     }
@@ -88,29 +49,26 @@ impl<'a> WrappedUnderBranchKey<'a> {
     }
 }
 
-/// One version of a branch key, in clear.
-pub(super) struct BranchKey {
-    id: String,
-    version: BranchKeyVersion,
-    key: Secret<32>,
-}
-
-impl BranchKey {
-    pub(super) fn new(id: String, version: BranchKeyVersion, key: Secret<32>) -> Self {
-        Self { id, version, key }
-    }
-
-    pub(super) fn id(&self) -> &str {
-        &self.id
-    }
-
-    pub(super) fn version(&self) -> BranchKeyVersion {
-        self.version
-    }
-
+/// What the hierarchical keyring does with a branch key.
+pub(super) trait Wrapping {
     /// Makes an intermediate key and its wrapped form. Random bytes are drawn in this order: key,
     /// salt, nonce.
-    pub(super) fn wrap(
+    fn wrap(
+        &self,
+        context: &EncryptionContext,
+        random: &dyn Random,
+    ) -> Result<WrappedKey, KeyringErrorKind>;
+
+    /// Recovers the intermediate key; `wrapped` must be of this version.
+    fn unwrap(
+        &self,
+        context: &EncryptionContext,
+        wrapped: &WrappedUnderBranchKey<'_>,
+    ) -> Result<IntermediateKey, Unauthentic>;
+}
+
+impl Wrapping for BranchKey {
+    fn wrap(
         &self,
         context: &EncryptionContext,
         random: &dyn Random,
@@ -125,51 +83,55 @@ impl BranchKey {
         let mut wrapped = Vec::with_capacity(WRAPPED_LEN);
         wrapped.extend_from_slice(&salt);
         wrapped.extend_from_slice(&nonce);
-        wrapped.extend_from_slice(&self.version.0);
-        self.derive(&salt)
-            .seal_to(&nonce, &self.aad(context), key.expose(), &mut wrapped)
+        wrapped.extend_from_slice(self.version().as_bytes());
+        derive(self, &salt)
+            .seal_to(&nonce, &aad(self, context), key.expose(), &mut wrapped)
             .map_err(|Unauthentic| KeyringErrorKind::Other)?;
-        Ok(WrappedKey::new(PROVIDER_ID, self.id.as_str(), wrapped, key))
+        Ok(WrappedKey::new(PROVIDER_ID, self.id(), wrapped, key))
     }
 
-    /// Recovers the intermediate key; `wrapped` must be of this version.
-    pub(super) fn unwrap(
+    fn unwrap(
         &self,
         context: &EncryptionContext,
         wrapped: &WrappedUnderBranchKey<'_>,
     ) -> Result<IntermediateKey, Unauthentic> {
-        let wrapping_key = self.derive(wrapped.salt);
-        let aad = self.aad(context);
+        let wrapping_key = derive(self, wrapped.salt);
+        let aad = aad(self, context);
         IntermediateKey::fill_with(|key| {
             wrapping_key.open_to(wrapped.nonce, &aad, wrapped.sealed, key)
         })
     }
+}
 
-    fn derive(&self, salt: &[u8; SALT_LEN]) -> AeadKey {
-        let mut key = Zeroizing::new([0; 32]);
-        kdf_counter_sha256(self.key.expose(), PROVIDER_ID.as_bytes(), salt, &mut key);
-        AeadKey::aes256(&key)
-    }
+fn derive(branch_key: &BranchKey, salt: &[u8; SALT_LEN]) -> AeadKey {
+    let mut key = Zeroizing::new([0; 32]);
+    kdf_counter_sha256(branch_key.expose(), PROVIDER_ID.as_bytes(), salt, &mut key);
+    AeadKey::aes256(&key)
+}
 
-    /// `"aws-kms-hierarchy" ‖ id ‖ version ‖ encryption context`.
-    fn aad(&self, context: &EncryptionContext) -> Vec<u8> {
-        let parts = [
-            PROVIDER_ID.as_bytes(),
-            self.id.as_bytes(),
-            &self.version.0,
-            context.as_keyring_aad(),
-        ];
-        parts.concat()
-    }
+/// `"aws-kms-hierarchy" ‖ id ‖ version ‖ encryption context`.
+fn aad(branch_key: &BranchKey, context: &EncryptionContext) -> Vec<u8> {
+    let version = branch_key.version();
+    let parts = [
+        PROVIDER_ID.as_bytes(),
+        branch_key.id().as_bytes(),
+        version.as_bytes(),
+        context.as_keyring_aad(),
+    ];
+    parts.concat()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::context::Entries;
+    use crate::secret::KmsPlaintext;
 
     fn unhex<const N: usize>(text: &str) -> [u8; N] {
-        let digits: Vec<u8> = text.chars().map(|c| hex_digit(c).unwrap()).collect();
+        let digits: Vec<u8> = text
+            .chars()
+            .map(|c| u8::try_from(c.to_digit(16).unwrap()).unwrap())
+            .collect();
         let bytes: Vec<u8> = digits
             .chunks(2)
             .map(|pair| pair[0] << 4 | pair[1])
@@ -179,11 +141,9 @@ mod tests {
 
     /// `decrypt_java_32.json`, test 7.
     fn worked_example() -> (BranchKey, EncryptionContext, [u8; WRAPPED_LEN]) {
-        let key = unhex("b49c1feb97a962f52de4732242c97fea396f2f14b4b6076322ebc5cb604b2308");
-        let Ok(key) = Secret::fill_with(|bytes| {
-            *bytes = key;
-            Ok::<_, std::convert::Infallible>(())
-        });
+        let key: [u8; 32] =
+            unhex("b49c1feb97a962f52de4732242c97fea396f2f14b4b6076322ebc5cb604b2308");
+        let key = KmsPlaintext::from_slice(&key).unwrap();
         let version = BranchKeyVersion::parse("e9ce18a3-edb5-4272-9f86-1cacb7997ff6").unwrap();
         let id = "bd3842ff-3076-4092-9918-4395730050b8";
         let entries = [
@@ -215,7 +175,7 @@ mod tests {
         let mut derived = [0; 32];
         let salt = &wrapped[..SALT_LEN];
         kdf_counter_sha256(
-            branch_key.key.expose(),
+            branch_key.expose(),
             PROVIDER_ID.as_bytes(),
             salt,
             &mut derived,
@@ -278,21 +238,5 @@ mod tests {
     fn parses_the_fixed_length_only() {
         assert!(WrappedUnderBranchKey::parse(&[0; 91]).is_none());
         assert!(WrappedUnderBranchKey::parse(&[0; 93]).is_none());
-    }
-
-    #[test]
-    fn parses_uuids_and_writes_them_back() {
-        let text = "e9ce18a3-edb5-4272-9f86-1cacb7997ff6";
-        assert_eq!(BranchKeyVersion::parse(text).unwrap().to_string(), text);
-        for text in [
-            "",
-            "e9ce18a3edb542729f861cacb7997ff6",
-            "e9ce18a3-edb5-4272-9f86-1cacb7997ff",
-            "e9ce18a3-edb5-4272-9f86-1cacb7997ffg",
-            "e9ce18a3-edb5-4272-9f861-cacb7997ff6",
-            "e9ce18a3-edb5-4272-9f86-1cacb7997ff6-",
-        ] {
-            assert!(BranchKeyVersion::parse(text).is_none(), "{text}");
-        }
     }
 }

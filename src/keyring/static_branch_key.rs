@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::branch_key::{BranchKey, BranchKeyVersion, PROVIDER_ID, WrappedUnderBranchKey};
+use super::branch_key::{PROVIDER_ID, WrappedUnderBranchKey, Wrapping as _};
 use super::{DecryptRequest, EncryptRequest, EncryptedDataKey, KeyBinding, Keyring, KeyringError};
 use super::{KeyringErrorKind, Opened, Unwrapped, WrappedKey, future};
 use crate::crypto::random::{Random, SystemRandom};
 use crate::error::ConfigError;
-use crate::secret::Secret;
+use crate::key_store::{BranchKey, BranchKeyVersion};
+use crate::secret::KmsPlaintext;
 
 /// Wraps and unwraps under one version of one branch key, given in clear.
 ///
@@ -52,14 +53,8 @@ impl StaticBranchKeyKeyring {
         }
         let version = BranchKeyVersion::parse(version.as_ref())
             .ok_or_else(|| ConfigError::new("the version of a branch key is a UUID"))?;
-        let given: &[u8; 32] = branch_key
-            .as_ref()
-            .try_into()
-            .map_err(|_| ConfigError::new("a branch key has 32 bytes"))?;
-        let Ok(key) = Secret::fill_with(|key| {
-            key.copy_from_slice(given);
-            Ok::<_, std::convert::Infallible>(())
-        });
+        let key = KmsPlaintext::from_slice(branch_key.as_ref())
+            .ok_or_else(|| ConfigError::new("a branch key has 32 bytes"))?;
         Ok(Self {
             branch_key: Arc::new(BranchKey::new(id, version, key)),
             random: Arc::new(SystemRandom),

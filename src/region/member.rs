@@ -1,7 +1,7 @@
 //! One region: its clients, and how well its services are.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
@@ -154,6 +154,12 @@ impl Member {
         if let Some(sleep) = self.sleep() {
             sleep.sleep(duration).await;
         }
+    }
+
+    /// The time, by the time source of the caller's configuration.
+    pub(crate) fn now(&self) -> SystemTime {
+        let clock = self.clients.dynamodb.config().time_source();
+        clock.map_or(SystemTime::UNIX_EPOCH, |clock| clock.now())
     }
 
     /// What waits between attempts.

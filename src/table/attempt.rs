@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
-use super::call::{Missed, Request, once};
+use super::call::{Missed, Request, circuit_open, once};
 use super::core::Core;
 use super::deadline::Deadline;
 use super::error::{CircuitOpen, OperationError, OutcomeUnknown, SdkFailure};
@@ -147,7 +147,9 @@ impl<'a> Attempts<'a> {
             left = left.saturating_sub(1);
             let error = match self.deadline.run(once(self.member, request)).await {
                 Ok(Ok(output)) => return Ok(Answer::Given(output)),
-                Ok(Err(Missed::NotAsked(open))) => return Err(before.not_asked(open)),
+                Ok(Err(Missed::NotAsked(open))) => {
+                    return Err(before.not_asked(circuit_open(self.member, open)));
+                }
                 Ok(Err(Missed::Failed(error, _))) => error,
                 // It is on its way, and may yet arrive.
                 Err(exceeded) => {

@@ -13,7 +13,6 @@ mod span;
 mod write;
 
 pub use cancelled::{CancellationCode, CancellationReason, Cancelled};
-pub(super) use cancelled::{cancelled_outcome, is_transient, outcome_of};
 pub use error::{FailedOperation, TransactionError};
 pub use get::TransactGet;
 pub use output::TransactWriteOutput;

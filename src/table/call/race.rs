@@ -2,7 +2,7 @@
 
 use futures_util::future::{Either, select};
 
-use super::route::Response;
+use super::route::{Response, failure_of};
 use super::{Missed, Request, Route, once};
 use crate::observe::{Event, HedgeEvent};
 use crate::region::Member;
@@ -33,10 +33,12 @@ impl<'a> Route<'a> {
             Either::Left((Ok(output), _)) => (Ok(self.response(output, first)), false),
             // The second stands in for the first where it might have been asked instead, and then
             // for whatever it says.
-            Either::Left((Err(missed), hedged)) if missed.may_move() => match hedged.await {
-                Ok(output) => (Ok(self.response(output, second)), true),
-                Err(_) => (Err(missed), false),
-            },
+            Either::Left((Err(missed), hedged)) if failure_of(&missed).may_move() => {
+                match hedged.await {
+                    Ok(output) => (Ok(self.response(output, second)), true),
+                    Err(_) => (Err(missed), false),
+                }
+            }
             Either::Left((Err(missed), _)) => (Err(missed), false),
             Either::Right((hedged, asking)) => match conclusive(request, hedged) {
                 Some(output) => (Ok(self.response(output, second)), true),

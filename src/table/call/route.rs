@@ -1,7 +1,7 @@
 //! The regions that a read may ask, one after the other, until one answers.
 
 use super::plan::{Failure, Plan, Step};
-use super::{Missed, Request, Unanswered, once};
+use super::{Missed, Request, Unanswered, circuit_open, once};
 use crate::error::FaultClass;
 use crate::observe::{CallOutcome, Event, FallbackEvent, Observers, Service};
 use crate::region::{Backoff, Member};
@@ -94,8 +94,8 @@ impl<'a> Route<'a> {
                 Ok(response) => return Ok(response),
                 Err(missed) => missed,
             };
-            let failure = missed.failure();
-            let worst = worst(unanswered, missed, here.region());
+            let failure = failure_of(&missed);
+            let worst = worst(unanswered, missed, here);
             match plan.after(failure, || here.dynamodb_health().may_retry()) {
                 Step::Again => backoff.wait().await,
                 Step::NextRegion => {
@@ -137,27 +137,21 @@ impl<'a> Route<'a> {
     }
 }
 
-impl<E> Missed<E> {
-    /// Whether the next region may be asked instead.
-    pub(super) fn may_move(&self) -> bool {
-        self.failure().may_move()
-    }
-
-    fn failure(&self) -> Failure {
-        match self {
-            Self::Failed(_, CallOutcome::Fault(class)) => Failure::Class(*class),
-            // A read has no condition, and whoever got an error has waited for it.
-            Self::Failed(..) => Failure::Class(FaultClass::Caller),
-            Self::NotAsked(_) => Failure::NotAsked,
-        }
+/// Why a read brought nothing.
+pub(super) fn failure_of<E>(missed: &Missed<E>) -> Failure {
+    match missed {
+        Missed::Failed(_, CallOutcome::Fault(class)) => Failure::Class(*class),
+        // A read has no condition, and whoever got an error has waited for it.
+        Missed::Failed(..) => Failure::Class(FaultClass::Caller),
+        Missed::NotAsked(_) => Failure::NotAsked,
     }
 }
 
 /// What to report of two failures: what a service said says more than that none was asked.
-fn worst<E>(before: Option<Unanswered<E>>, now: Missed<E>, region: &str) -> Unanswered<E> {
+fn worst<E>(before: Option<Unanswered<E>>, now: Missed<E>, here: &Member) -> Unanswered<E> {
     match (before, now) {
-        (_, Missed::Failed(error, _)) => Unanswered::Sdk(SdkFailure::new(error, region)),
+        (_, Missed::Failed(error, _)) => Unanswered::Sdk(SdkFailure::new(error, here.region())),
         (Some(before), Missed::NotAsked(_)) => before,
-        (None, Missed::NotAsked(open)) => Unanswered::CircuitOpen(open),
+        (None, Missed::NotAsked(open)) => Unanswered::CircuitOpen(circuit_open(here, open)),
     }
 }

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::operation::transact_get_items::{
 use aws_sdk_dynamodb::types::{Get, TransactGetItem};
 use futures_util::stream::StreamExt as _;
 
-use super::cancelled::{self, reasons};
+use super::cancelled;
 use super::error::{FailedOperation, TransactionError};
 use super::picture::Picture;
 use super::slot::{Slot, TransactGetOutput};
@@ -19,6 +19,7 @@ use super::{Taken, Target, check_together, deadline_of, in_order, not_built, spa
 use crate::item::{IntoKey, Item, Key, Model};
 use crate::materials::CallBudget;
 use crate::region::Member;
+use crate::region::cancelled::reasons;
 use crate::table::call::{Route, Unanswered};
 use crate::table::core::Core;
 use crate::table::customize::{TRANSACT_ITEMS, refuse_set};

@@ -13,13 +13,14 @@ use aws_sdk_dynamodb::operation::transact_write_items::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::cancelled::{self, is_transient, reasons};
+use super::cancelled;
 use super::error::TransactionError;
 use super::output::TransactWriteOutput;
 use super::{Target, span};
 use crate::region::Backoff;
+use crate::region::cancelled::{is_transient, reasons};
 use crate::region::write_fault::WriteFault;
-use crate::table::call::{Missed, once};
+use crate::table::call::{Missed, circuit_open, once};
 use crate::table::core::Core;
 use crate::table::deadline::Deadline;
 use crate::table::error::{CircuitOpen, OutcomeUnknown, Refused, SdkFailure};
@@ -185,6 +186,7 @@ impl Prepared {
             let error = match deadline.run(once(member, &self.input)).await {
                 Ok(Ok(sdk)) => return Ok(self.output(sdk).await),
                 Ok(Err(Missed::NotAsked(open))) => {
+                    let open = circuit_open(member, open);
                     return Err(self.not_asked(open, lost, refused, in_doubt).await);
                 }
                 Ok(Err(Missed::Failed(error, _))) => error,

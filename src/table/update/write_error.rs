@@ -15,11 +15,11 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::item::Item;
 use crate::observe::CallOutcome;
+use crate::region::cancelled::{is_transient, outcome_of};
 use crate::region::fault::of_codes;
 use crate::region::write_fault::WriteFault;
 use crate::table::call::{Request, Sent};
 use crate::table::returned::WriteError;
-use crate::table::transact::{is_transient, outcome_of};
 
 /// The SDK's error of the write of an update: an `UpdateItem`, or with
 /// [`exactly_once`](crate::table::Update::exactly_once) a `TransactWriteItems`.

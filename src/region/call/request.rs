@@ -2,15 +2,15 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::{
-    batch_get_item, batch_write_item, delete_item, describe_table, get_item, put_item, query, scan,
-    transact_get_items, transact_write_items,
+    batch_get_item, batch_write_item, create_table, delete_item, describe_table, get_item,
+    put_item, query, scan, transact_get_items, transact_write_items,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
 use super::{Request, Sent};
 use crate::observe::CallOutcome;
-use crate::table::transact::cancelled_outcome;
+use crate::region::cancelled::cancelled_outcome;
 
 /// The builders have `send_with` in common, and no trait for it.
 macro_rules! requests {
@@ -40,6 +40,7 @@ requests! {
         }
     };
     "BatchWriteItem" => batch_write_item, BatchWriteItemInputBuilder, BatchWriteItemOutput, BatchWriteItemError;
+    "CreateTable" => create_table, CreateTableInputBuilder, CreateTableOutput, CreateTableError;
     "DeleteItem" => delete_item, DeleteItemInputBuilder, DeleteItemOutput, DeleteItemError;
     "DescribeTable" => describe_table, DescribeTableInputBuilder, DescribeTableOutput, DescribeTableError;
     "GetItem" => get_item, GetItemInputBuilder, GetItemOutput, GetItemError {

@@ -1,0 +1,151 @@
+//! What a key store remembers: a bounded number of entries, the oldest of which make room.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use super::branch_key::BranchKeyVersion;
+use super::time::CreateTime;
+
+/// Whoever can write to a table of items can name any version. Each is looked up once in this time.
+const ABSENT_FOR: Duration = Duration::from_secs(2);
+const MAX_ABSENT: usize = 1_000;
+const MAX_NEWEST: usize = 10_000;
+
+/// Values by key; the one that was set longest ago makes room for another.
+#[derive(Debug)]
+struct Bounded<K, V> {
+    values: BTreeMap<K, (u64, V)>,
+    by_age: BTreeMap<u64, K>,
+    capacity: usize,
+    set: u64,
+}
+
+impl<K: Ord + Clone, V> Bounded<K, V> {
+    fn new(capacity: usize) -> Self {
+        Self {
+            values: BTreeMap::new(),
+            by_age: BTreeMap::new(),
+            capacity,
+            set: 0,
+        }
+    }
+
+    fn get(&self, key: &K) -> Option<&V> {
+        self.values.get(key).map(|(_, value)| value)
+    }
+
+    fn set(&mut self, key: K, value: V) {
+        self.set += 1;
+        self.by_age.insert(self.set, key.clone());
+        if let Some((before, _)) = self.values.insert(key, (self.set, value)) {
+            self.by_age.remove(&before);
+        }
+        while self.values.len() > self.capacity
+            && let Some((_, oldest)) = self.by_age.pop_first()
+        {
+            self.values.remove(&oldest);
+        }
+    }
+}
+
+/// The versions that no region had, a moment ago.
+#[derive(Debug)]
+pub(super) struct Absent(Mutex<Bounded<(String, BranchKeyVersion), SystemTime>>);
+
+impl Absent {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Bounded::new(MAX_ABSENT)))
+    }
+
+    pub(super) fn remember(&self, id: &str, version: BranchKeyVersion, now: SystemTime) {
+        lock(&self.0).set((id.to_owned(), version), now);
+    }
+
+    /// Not if the clock went back since: then nobody knows how long ago it was.
+    pub(super) fn remembers(&self, id: &str, version: BranchKeyVersion, now: SystemTime) -> bool {
+        let since = lock(&self.0).get(&(id.to_owned(), version)).copied();
+        let passed = since.and_then(|since| now.duration_since(since).ok());
+        passed.is_some_and(|passed| passed < ABSENT_FOR)
+    }
+}
+
+/// The newest active version of each branch key that KMS has authenticated.
+#[derive(Debug)]
+pub(super) struct Newest(Mutex<Bounded<String, CreateTime>>);
+
+impl Newest {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Bounded::new(MAX_NEWEST)))
+    }
+
+    pub(super) fn seen(&self, id: &str) -> Option<CreateTime> {
+        lock(&self.0).get(&id.to_owned()).copied()
+    }
+
+    /// Whether this one is as new as any that was seen; if so, it was seen now.
+    pub(super) fn admits(&self, id: &str, created: CreateTime) -> bool {
+        let mut seen = lock(&self.0);
+        if seen
+            .get(&id.to_owned())
+            .is_some_and(|newest| created < *newest)
+        {
+            return false;
+        }
+        seen.set(id.to_owned(), created);
+        true
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(byte: u8) -> BranchKeyVersion {
+        BranchKeyVersion::from_bytes([byte; 16])
+    }
+
+    #[test]
+    fn forgets_the_oldest_when_it_is_full() {
+        let mut bounded = Bounded::new(2);
+        bounded.set("a", 1);
+        bounded.set("b", 2);
+        bounded.set("a", 3);
+        bounded.set("c", 4);
+        assert_eq!(
+            ["a", "b", "c"].map(|key| bounded.get(&key).copied()),
+            [Some(3), None, Some(4)]
+        );
+        assert_eq!(bounded.by_age.len(), 2);
+    }
+
+    #[test]
+    fn remembers_what_is_absent_for_two_seconds_of_a_clock_that_goes_on() {
+        let absent = Absent::new();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        absent.remember("t-1", version(1), now);
+        let after = |millis| now + Duration::from_millis(millis);
+        assert!(absent.remembers("t-1", version(1), now));
+        assert!(absent.remembers("t-1", version(1), after(1999)));
+        assert!(!absent.remembers("t-1", version(1), after(2000)));
+        assert!(!absent.remembers("t-1", version(1), now - Duration::from_millis(1)));
+        assert!(!absent.remembers("t-1", version(2), now));
+        assert!(!absent.remembers("t-2", version(1), now));
+    }
+
+    #[test]
+    fn admits_nothing_older_than_it_has_seen() {
+        let newest = Newest::new();
+        let at = |seconds| CreateTime::of(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert!(newest.admits("t-1", at(5)));
+        assert!(newest.admits("t-1", at(5)));
+        assert!(!newest.admits("t-1", at(4)));
+        assert!(newest.admits("t-2", at(4)));
+        assert!(newest.admits("t-1", at(6)));
+        assert!(!newest.admits("t-1", at(5)));
+    }
+}

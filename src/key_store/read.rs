@@ -1,0 +1,291 @@
+//! Finding a branch key: here, and then in the other regions of the set.
+//!
+//! Replicas lag, so that what one region has not may be in another. Whatever region a record comes from,
+//! KMS opens it where KMS is asked anyway.
+
+use std::sync::Arc;
+
+use futures_util::future::join;
+
+use super::call::{Patience, get};
+use super::record::{Place, Record, is_id};
+use super::{BranchKey, BranchKeyVersion, KeyStore};
+use crate::error::{FaultClass, KeyStoreError, KeyStoreErrorKind};
+use crate::kms::Allowance;
+use crate::observe::{Event, FallbackEvent, Service};
+use crate::region::Member;
+
+/// What is looked for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    id: &'a str,
+    /// The active version otherwise.
+    version: Option<BranchKeyVersion>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Nothing is asked for an id that no branch key can have.
+    pub(super) fn active(id: &'a str) -> Result<Self, KeyStoreError> {
+        Self { id, version: None }.check()
+    }
+
+    fn version(id: &'a str, version: BranchKeyVersion) -> Result<Self, KeyStoreError> {
+        let version = Some(version);
+        Self { id, version }.check()
+    }
+
+    fn check(self) -> Result<Self, KeyStoreError> {
+        if is_id(self.id) {
+            Ok(self)
+        } else {
+            Err(KeyStoreError::new(KeyStoreErrorKind::NotFound))
+        }
+    }
+}
+
+impl KeyStore {
+    /// The branch key to seal under, for the item that this is the allowance of.
+    pub(crate) async fn active(
+        &self,
+        id: &str,
+        allowance: &Arc<Allowance>,
+    ) -> Result<BranchKey, KeyStoreError> {
+        let named = |error: KeyStoreError| error.of_branch_key(id);
+        let found = self.find_active(id, allowance);
+        Box::pin(found).await.map_err(named)
+    }
+
+    /// A branch key to open with, for the item that this is the allowance of.
+    pub(crate) async fn version(
+        &self,
+        id: &str,
+        version: BranchKeyVersion,
+        allowance: &Arc<Allowance>,
+    ) -> Result<BranchKey, KeyStoreError> {
+        let named = |error: KeyStoreError| error.of_branch_key(id);
+        let found = self.find_version(id, version, allowance);
+        Box::pin(found).await.map_err(named)
+    }
+
+    async fn find_version(
+        &self,
+        id: &str,
+        version: BranchKeyVersion,
+        allowance: &Arc<Allowance>,
+    ) -> Result<BranchKey, KeyStoreError> {
+        let absent = || KeyStoreError::new(KeyStoreErrorKind::NotYetReplicated);
+        let wanted = Wanted::version(id, version)?;
+        let inner = &*self.0;
+        if inner.absent.remembers(id, version, self.now()) {
+            return Err(absent());
+        }
+        take_lookup(allowance)?;
+        let Some(record) = self.search(wanted).await? else {
+            inner.absent.remember(id, version, self.now());
+            return Err(absent());
+        };
+        self.open(record, allowance).await
+    }
+
+    async fn find_active(
+        &self,
+        id: &str,
+        allowance: &Arc<Allowance>,
+    ) -> Result<BranchKey, KeyStoreError> {
+        let wanted = Wanted::active(id)?;
+        take_lookup(allowance)?;
+        let Some(record) = self.search(wanted).await? else {
+            return Err(KeyStoreError::new(KeyStoreErrorKind::NotFound));
+        };
+        match self.open_newest(record, allowance).await? {
+            Some(key) => Ok(key),
+            None => self.newer(wanted, allowance).await,
+        }
+    }
+
+    /// Looks in the local region, and then in each other one.
+    async fn search(&self, wanted: Wanted<'_>) -> Result<Option<Record>, KeyStoreError> {
+        let regions = &self.0.regions;
+        let local = regions.local_member();
+        let is_alone = regions.members().nth(1).is_none();
+        let patience = if is_alone {
+            Patience::Retries
+        } else {
+            Patience::Once
+        };
+        let mut missed = None;
+        match self.search_local(wanted, patience).await {
+            Ok(None) => {}
+            Err(error) if !is_alone && is_unavailable(&error) => missed = Some(error),
+            found => return found,
+        }
+        for member in regions.members().skip(1) {
+            if missed.is_some() {
+                self.tell(local, member);
+            }
+            match self.fetch(member, false, wanted, Patience::Once).await {
+                Ok(None) => {}
+                Err(error) if is_of_region(&error) => _ = missed.get_or_insert(error),
+                found => return found,
+            }
+        }
+        match missed {
+            None => Ok(None),
+            // Only a region that was asked can be without it.
+            Some(error) => Err(unavailable(error)),
+        }
+    }
+
+    async fn search_local(
+        &self,
+        wanted: Wanted<'_>,
+        patience: Patience,
+    ) -> Result<Option<Record>, KeyStoreError> {
+        let local = self.0.regions.local_member();
+        match self.fetch(local, false, wanted, patience).await? {
+            None => self.fetch(local, true, wanted, patience).await,
+            found => Ok(found),
+        }
+    }
+
+    /// What has not been rolled back of an active version: the local region's latest, and then what is in
+    /// each other one.
+    async fn newer(
+        &self,
+        wanted: Wanted<'_>,
+        allowance: &Arc<Allowance>,
+    ) -> Result<BranchKey, KeyStoreError> {
+        let mut missed = None;
+        for (n, member) in self.0.regions.members().enumerate() {
+            let opened = match self.fetch(member, n == 0, wanted, Patience::Once).await {
+                Ok(Some(record)) => self.open_newest(record, allowance).await,
+                Ok(None) => Ok(None),
+                Err(error) => Err(error),
+            };
+            match opened {
+                Ok(Some(key)) => return Ok(key),
+                Ok(None) => {}
+                Err(error) if error.kind() == KeyStoreErrorKind::Erased => return Err(error),
+                Err(error) => _ = missed.get_or_insert(error),
+            }
+        }
+        Err(missed.map_or_else(
+            || KeyStoreError::new(KeyStoreErrorKind::RolledBack),
+            unavailable,
+        ))
+    }
+
+    /// One look into one region.
+    pub(super) async fn fetch(
+        &self,
+        member: &Member,
+        consistent: bool,
+        wanted: Wanted<'_>,
+        patience: Patience,
+    ) -> Result<Option<Record>, KeyStoreError> {
+        let Wanted { id, version } = wanted;
+        let table = &self.0.table_name;
+        let look = |place| get(member, table, (id, place), consistent, patience);
+        let (place, found) = match version {
+            Some(version) => {
+                let place = Place::Version(version);
+                (place, look(place).await?)
+            }
+            None => {
+                let (found, erased) = join(look(Place::Active), look(Place::Erased)).await;
+                if erased?.item().is_some() {
+                    let erased = KeyStoreError::new(KeyStoreErrorKind::Erased);
+                    return Err(erased.in_region(member.region()));
+                }
+                (Place::Active, found?)
+            }
+        };
+        let record = found.item().map(|item| Record::parse(id, place, item));
+        record
+            .transpose()
+            .map_err(|error| error.in_region(member.region()))
+    }
+
+    /// Opens an active version, unless it is older than one that was seen before.
+    async fn open_newest(
+        &self,
+        record: Record,
+        allowance: &Arc<Allowance>,
+    ) -> Result<Option<BranchKey>, KeyStoreError> {
+        let created = record.facts.created;
+        // Only what KMS authenticates counts, in both directions.
+        let key = self.open(record, allowance).await?;
+        let is_newest = self.0.newest.admits(key.id(), created);
+        Ok(is_newest.then_some(key))
+    }
+
+    /// Has KMS open a record.
+    async fn open(
+        &self,
+        record: Record,
+        allowance: &Arc<Allowance>,
+    ) -> Result<BranchKey, KeyStoreError> {
+        let inner = &*self.0;
+        let replicas = inner.keys.replicas(&record.facts.kms_arn, &inner.requests);
+        let replicas = replicas.map_err(KeyStoreError::new)?;
+        let context = record.facts.context(&inner.logical_name)?;
+        let recovered = inner
+            .requests
+            .recover(&context, &record.enc, replicas, allowance);
+        let recovered = recovered.await?;
+        let facts = record.facts;
+        let invalid = || KeyStoreError::new(KeyStoreErrorKind::InvalidRecord);
+        let version = facts.kind.version().ok_or_else(invalid)?;
+        let created = facts.created.to_system_time();
+        let key = BranchKey::new(facts.id, version, recovered.plaintext);
+        Ok(key.with_facts(created, facts.custom))
+    }
+
+    fn tell(&self, from: &Member, to: &Member) {
+        let (from, to) = (from.region(), to.region());
+        tracing::debug!(from, to, "key store fallback");
+        self.0
+            .regions
+            .observers()
+            .emit(&Event::Fallback(FallbackEvent {
+                service: Service::DynamoDb,
+                from,
+                to,
+                cause: Some(FaultClass::Unavailable),
+            }));
+    }
+}
+
+fn take_lookup(allowance: &Allowance) -> Result<(), KeyStoreError> {
+    if allowance.take_lookup() {
+        Ok(())
+    } else {
+        Err(KeyStoreError::new(KeyStoreErrorKind::NotTried))
+    }
+}
+
+/// The region does not answer, or is not asked.
+fn is_unavailable(error: &KeyStoreError) -> bool {
+    matches!(
+        error.kind(),
+        KeyStoreErrorKind::Unavailable | KeyStoreErrorKind::CircuitOpen
+    )
+}
+
+/// It says something about the region, and nothing about the branch key.
+fn is_of_region(error: &KeyStoreError) -> bool {
+    matches!(
+        error.kind(),
+        KeyStoreErrorKind::Throttled | KeyStoreErrorKind::Denied | KeyStoreErrorKind::Caller
+    ) || is_unavailable(error)
+}
+
+/// What to say of a branch key that may be in a region which could not be asked.
+fn unavailable(error: KeyStoreError) -> KeyStoreError {
+    if !is_of_region(&error) || is_unavailable(&error) {
+        return error;
+    }
+    let unavailable = KeyStoreError::new(KeyStoreErrorKind::Unavailable);
+    let region = error.region().unwrap_or_default().to_owned();
+    unavailable.in_region(&region).with_source(error)
+}
