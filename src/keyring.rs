@@ -3,6 +3,7 @@
 mod branch_key;
 mod caching;
 pub mod future;
+mod hierarchical;
 mod key_store_use;
 mod kms;
 mod kms_context;
@@ -24,6 +25,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use caching::{CachingKeyring, CachingKeyringBuilder};
+pub use hierarchical::{BranchKeyIdSupplier, HierarchicalKeyring, HierarchicalKeyringBuilder};
 pub use key_store_use::KeyStoreUse;
 pub(crate) use kms_context::KmsContext;
 pub use kms_key_use::KmsKeyUse;
