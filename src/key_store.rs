@@ -43,10 +43,10 @@ pub use self::create::CreateKey;
 pub use self::describe::BranchKeyDescription;
 pub use self::erase::{EraseBranchKey, ErasedBranchKey};
 pub use self::kms::KeyStoreKms;
-use self::kms::Keys;
+pub(crate) use self::kms::Keys;
 use self::memory::{Absent, Newest};
 pub use crate::error::{KeyStoreError, KeyStoreErrorKind};
-use crate::kms::{KmsRequests, Replicas};
+use crate::kms::{GrantTokens, KmsRequests, Replicas};
 use crate::region::{Member, RegionSet};
 
 /// Branch keys in a DynamoDB table, as DB-ESDK keeps them.
@@ -131,6 +131,21 @@ impl KeyStore {
     #[must_use]
     pub fn home_region(&self) -> &str {
         &self.0.home
+    }
+
+    /// The regions that it is read in.
+    pub(crate) fn regions(&self) -> &RegionSet {
+        &self.0.regions
+    }
+
+    /// The KMS keys that branch keys lie under.
+    pub(crate) fn kms_keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// What requests to KMS carry.
+    pub(crate) fn grant_tokens(&self) -> &GrantTokens {
+        &self.0.requests.grant_tokens
     }
 
     fn home_member(&self) -> Result<&Member, KeyStoreError> {

@@ -1,9 +1,11 @@
 //! Keyrings: who makes and recovers the intermediate key of an item.
 
 mod branch_key;
+mod caching;
 mod ecdh_wrapping;
 mod encoded_key;
 pub mod future;
+mod hierarchical;
 mod key_store_use;
 mod kms;
 #[cfg(test)]
@@ -34,6 +36,8 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use branch_key::PROVIDER_ID as BRANCH_KEY_PROVIDER_ID;
+pub use caching::{CachingKeyring, CachingKeyringBuilder};
+pub use hierarchical::{BranchKeyIdSupplier, HierarchicalKeyring, HierarchicalKeyringBuilder};
 pub use key_store_use::KeyStoreUse;
 pub(crate) use kms_context::KmsContext;
 pub use kms_discovery::KmsDiscoveryKeyring;

@@ -8,12 +8,14 @@ mod budget;
 mod decrypt;
 mod encrypt;
 mod intermediate;
+mod kept;
 mod pin;
 
 pub(crate) use budget::CallBudget;
 pub use decrypt::{DecryptRequest, Opened};
 pub use encrypt::{EncryptRequest, WrappedKey};
 pub(crate) use encrypt::{EncryptionMaterials, Preparation};
+pub(crate) use kept::{DetachedRequest, RequestKey, SharedOpened};
 
 #[cfg(doc)]
 use crate::secret::IntermediateKey;

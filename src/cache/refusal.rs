@@ -10,7 +10,7 @@ pub(crate) trait Refusal {
 }
 
 /// Wider than [`KeyringError::is_refusal`], which decides about fallbacks: a key that no longer opens what
-/// it opened before was changed.
+/// it opened before was changed, and a branch key whose record is gone from every region was deleted.
 impl Refusal for KeyringError {
     fn refuses(&self) -> bool {
         matches!(
@@ -19,6 +19,10 @@ impl Refusal for KeyringError {
                 | KeyringErrorKind::Disabled
                 | KeyringErrorKind::WrongKey
                 | KeyringErrorKind::InvalidCiphertext
+                | KeyringErrorKind::Erased
+                | KeyringErrorKind::BranchKeyNotFound
+                | KeyringErrorKind::NotYetReplicated
+                | KeyringErrorKind::InvalidBranchKey
         ) || self.attempts().iter().any(Self::refuses)
     }
 }
@@ -35,6 +39,10 @@ mod tests {
             KeyringErrorKind::Disabled,
             KeyringErrorKind::WrongKey,
             KeyringErrorKind::InvalidCiphertext,
+            KeyringErrorKind::Erased,
+            KeyringErrorKind::BranchKeyNotFound,
+            KeyringErrorKind::NotYetReplicated,
+            KeyringErrorKind::InvalidBranchKey,
         ] {
             assert!(of(kind).refuses());
             let attempts = vec![of(KeyringErrorKind::Unavailable), of(kind)];
@@ -51,6 +59,8 @@ mod tests {
             KeyringErrorKind::Throttled,
             KeyringErrorKind::Abandoned,
             KeyringErrorKind::ReplicaCreating,
+            KeyringErrorKind::KeyStoreUnavailable,
+            KeyringErrorKind::RolledBack,
         ] {
             let error = KeyringError::new(kind);
             assert!(!error.refuses());

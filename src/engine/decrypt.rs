@@ -117,7 +117,7 @@ impl<'a> Unwrapped<'a> {
     /// Checks that the header commits to this data key.
     pub(crate) fn check_commitment(self) -> Result<Committed<'a>, AuthenticationFailed> {
         let header = &self.parsed.header;
-        let keys = ItemKeys::new(&self.opened.data_key, header.message_id);
+        let keys = ItemKeys::new(&self.opened.keys.data_key, header.message_id);
         mac::verify_equal(&keys.commitment(header.partial), header.commitment)?;
         Ok(Committed {
             unwrapped: self,
@@ -142,7 +142,7 @@ impl<'a> Committed<'a> {
         let hash = parsed.canonical_hash();
         let tag = parsed.footer.tag(opened.index).ok_or(Unauthentic)?;
         mac::verify_hmac_sha384(
-            opened.symmetric_signing_key.0.expose(),
+            opened.keys.symmetric_signing_key.0.expose(),
             hash.as_bytes(),
             tag,
         )?;

@@ -86,6 +86,11 @@ pub enum KeyringErrorKind {
     InvalidBranchKey,
     /// The key store's table could not be asked in the regions that might have the branch key.
     KeyStoreUnavailable,
+    /// The item does not say whose it is: the attribute that a keyring with keys by tenant goes by is not in
+    /// its encryption context, or is no string.
+    NoTenant,
+    /// The item is not of the only tenant that was asked for.
+    OtherTenant,
     /// The random source failed.
     Randomness,
     /// A keyring of the user's own failed.
@@ -305,6 +310,8 @@ impl fmt::Display for KeyringErrorKind {
             }
             Self::InvalidBranchKey => "the key store's record is not that of this branch key",
             Self::KeyStoreUnavailable => "the key store's table is unavailable",
+            Self::NoTenant => "the item has no tenant in its encryption context",
+            Self::OtherTenant => "the item is of another tenant",
             Self::Randomness => "the random source failed",
             Self::Other => "keyring failed",
         })

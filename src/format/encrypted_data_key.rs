@@ -35,6 +35,11 @@ impl EncryptedDataKey {
         &self.provider_info
     }
 
+    /// The wrapped data key, and what the keyring wrapped.
+    pub(crate) fn ciphertext(&self) -> &[u8] {
+        &self.ciphertext
+    }
+
     /// What the keyring itself wrapped: the intermediate key. `None` if the bytes are too few to
     /// hold a wrapped data key before it.
     #[must_use]

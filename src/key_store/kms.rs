@@ -104,7 +104,7 @@ fn check_partition(partition: &str, regions: &RegionSet) -> Result<(), ConfigErr
 
 /// The same, checked.
 #[derive(Clone, Debug)]
-pub(super) enum Keys {
+pub(crate) enum Keys {
     One(KmsKeyArn),
     Mrk(KmsKeyArn),
     Discovery(DiscoveryFilter),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{DiscoveryFilter, KmsContext};
 use crate::error::ConfigError;
+use crate::key_store::{KeyStore, Keys};
 use crate::kms::{GrantTokens, KmsKeyArn};
 use crate::region::RegionSet;
 
@@ -94,6 +95,26 @@ impl KmsKeyUse {
             context: KmsContext::Item,
             grant_tokens: GrantTokens::default(),
         }
+    }
+
+    /// The use of the keys of a key store, whose branch keys have as ids the values of this attribute, if of
+    /// any.
+    pub(super) fn of_key_store(
+        keyring: &str,
+        key_store: &KeyStore,
+        tenant_attribute: Option<&str>,
+    ) -> Self {
+        let regions = key_store.regions();
+        let in_set = |key| Self::in_set(keyring, key, regions);
+        let used = match key_store.kms_keys() {
+            Keys::One(key) => Self::of_one(keyring, key),
+            Keys::Mrk(key) => in_set(UsedKey::MultiRegion(key.in_region(regions.local()))),
+            Keys::Discovery(filter) | Keys::MrkDiscovery(filter) => {
+                in_set(UsedKey::Discovered(filter.clone()))
+            }
+        };
+        used.with_grant_tokens(key_store.grant_tokens())
+            .for_key_store(key_store.logical_name(), tenant_attribute)
     }
 
     /// The same, of a keyring that seals nothing.

@@ -76,7 +76,7 @@ impl Sealed {
     pub(super) async fn assert_opens(&self, keyring: &dyn Keyring) -> usize {
         match self.open(keyring).await {
             Ok(Unwrapped::Opened(opened)) => {
-                assert_eq!(*opened.data_key.0.expose(), self.data_key);
+                assert_eq!(*opened.keys.data_key.0.expose(), self.data_key);
                 opened.index
             }
             other => panic!("{other:?}"),

@@ -1,5 +1,6 @@
 //! Materials for opening one item.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::budget::CallBudget;
@@ -111,9 +112,12 @@ impl<'a> DecryptRequest<'a> {
         let data_key = derived
             .unwrap(wrapped, self.context.as_keyring_aad())
             .map_err(|_| invalid())?;
-        Ok(Opened {
+        let keys = OpenedKeys {
             data_key,
             symmetric_signing_key: derived.symmetric_signing_key,
+        };
+        Ok(Opened {
+            keys: Arc::new(keys),
             index,
             keyring: String::new(),
             key: None,
@@ -123,10 +127,16 @@ impl<'a> DecryptRequest<'a> {
     }
 }
 
-/// A data key that one encrypted data key opened to. Made by [`DecryptRequest::open`] alone.
-pub struct Opened {
+/// The keys of one item for one of its recipients.
+pub(crate) struct OpenedKeys {
     pub(crate) data_key: DataKey,
     pub(crate) symmetric_signing_key: SymmetricSigningKey,
+}
+
+/// A data key that one encrypted data key opened to. Made by [`DecryptRequest::open`] alone.
+pub struct Opened {
+    /// Shared with a cache, if there is one.
+    pub(crate) keys: Arc<OpenedKeys>,
     /// Which of the header's encrypted data keys opened; its tag is the one to check.
     pub(crate) index: usize,
     pub(crate) keyring: String,

@@ -108,10 +108,6 @@ impl RegionSet {
     }
 
     /// The local region's clock, and a monotonic one beside it: what caches go by.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "its users come with the caching keyrings")
-    )]
     pub(crate) fn clock(&self) -> Clock {
         self.0.local.clock()
     }

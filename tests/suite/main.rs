@@ -6,6 +6,7 @@ mod doctor;
 mod events;
 mod forged;
 mod freshness;
+mod hierarchical;
 mod key_store;
 mod keyrings;
 mod kms_double;

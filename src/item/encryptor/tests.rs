@@ -34,7 +34,8 @@ impl Keyring for Rewrapped {
                     key.fill(0xee);
                     Ok::<_, Infallible>(())
                 });
-                opened.data_key = DataKey(other);
+                let keys = Arc::get_mut(&mut opened.keys).unwrap();
+                keys.data_key = DataKey(other);
             }
             Ok(unwrapped)
         })
