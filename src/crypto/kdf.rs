@@ -107,7 +107,7 @@ fn kdf_counter<M: Mac + KeyInit, const N: usize>(
         assert!(
             N <= 1024,
             "the number of bits has 32 bits, and so has the counter"
-        )
+        );
     };
     let bits = u32::try_from(N * 8).expect("checked at compile time");
     for (number, block) in (1_u32..).zip(out.chunks_mut(M::output_size())) {

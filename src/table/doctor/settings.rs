@@ -64,8 +64,11 @@ fn suites(core: &Core, powers: Powers) -> Vec<Finding> {
     let finding = |severity, message: String| Finding::new(severity, check::SUITE, message);
     let unsigned = AlgorithmSuite::SymsigHmacSha384;
     if binding != KeyBinding::KmsContext {
-        let message =
-            "under this keyring whoever can open an item can forge one, whatever the suite";
+        let message = if binding == KeyBinding::PublicKey {
+            "under this keyring whoever has the public key can forge an item, whatever the suite"
+        } else {
+            "under this keyring whoever can open an item can forge one, whatever the suite"
+        };
         return vec![finding(Severity::Info, message.to_owned())];
     }
     let mut findings = Vec::new();
