@@ -102,7 +102,7 @@ async fn loads_once_until_the_end_by_either_clock() {
     let (clock, service) = (TestClock::new(), Arc::new(Service::default()));
     let cache = cache(Limits::new(10, TTL), &clock);
     let ends: [&dyn Fn(); 3] = [&|| clock.advance(TTL), &|| clock.suspend(TTL), &|| {
-        clock.set_back(2 * SECOND)
+        clock.set_back(2 * SECOND);
     }];
     for (nth, end) in (1..).zip(ends) {
         assert_eq!(ask(&cache, "a", &service).await, Ok(nth));
