@@ -5,13 +5,6 @@
 
 use aws_lc_rs::digest::{Context, SHA384};
 
-/// SHA-384 of one piece.
-pub(crate) fn sha384(bytes: &[u8]) -> [u8; 48] {
-    let mut hasher = Sha384Hasher::new();
-    hasher.update(bytes);
-    hasher.finish()
-}
-
 /// A running SHA-384.
 pub(crate) struct Sha384Hasher(Context);
 

@@ -86,11 +86,6 @@ pub enum KeyringErrorKind {
     InvalidBranchKey,
     /// The key store's table could not be asked in the regions that might have the branch key.
     KeyStoreUnavailable,
-    /// The item does not say whose it is: the attribute that a keyring with keys by tenant goes by is not in
-    /// its encryption context, or is no string.
-    NoTenant,
-    /// The item is not of the only tenant that was asked for.
-    OtherTenant,
     /// The random source failed.
     Randomness,
     /// A keyring of the user's own failed.
@@ -296,9 +291,7 @@ impl fmt::Display for KeyringErrorKind {
                 "encrypted data key is malformed or does not authenticate"
             }
             Self::UnknownVersion => "encrypted data key has a version that is unknown here",
-            Self::NoTenant => {
-                "no tenant: it must be a string in the encryption context of header version 2"
-            }
+            Self::NoTenant => "the item has no tenant in its encryption context, as a string",
             Self::TenantMismatch => "another tenant's than the one that was asked for",
             Self::NotTried => "not tried: too many calls for one item, or for its page",
             Self::Abandoned => "nobody waited for the answer any more",
@@ -310,8 +303,6 @@ impl fmt::Display for KeyringErrorKind {
             }
             Self::InvalidBranchKey => "the key store's record is not that of this branch key",
             Self::KeyStoreUnavailable => "the key store's table is unavailable",
-            Self::NoTenant => "the item has no tenant in its encryption context",
-            Self::OtherTenant => "the item is of another tenant",
             Self::Randomness => "the random source failed",
             Self::Other => "keyring failed",
         })

@@ -92,7 +92,7 @@ fn tenant<'a>(
     let tenant = tenant.ok_or_else(|| KeyringError::new(KeyringErrorKind::NoTenant))?;
     // The item was compared before, by the attribute of its schema. This one may be another.
     if only_tenant.is_some_and(|only| *only != *tenant) {
-        return Err(KeyringError::new(KeyringErrorKind::OtherTenant));
+        return Err(KeyringError::new(KeyringErrorKind::TenantMismatch));
     }
     Ok(tenant)
 }

@@ -87,7 +87,7 @@ fn compares_the_tenant_with_the_only_one() {
     assert_eq!(chosen(None).unwrap(), "acme");
     assert_eq!(chosen(Some("acme")).unwrap(), "acme");
     let error = chosen(Some("globex")).unwrap_err();
-    assert_eq!(error.kind(), KeyringErrorKind::OtherTenant);
+    assert_eq!(error.kind(), KeyringErrorKind::TenantMismatch);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_sdk_kms::types::{MacAlgorithmSpec, SigningAlgorithmSpec};
 
 use super::{EraseTenantError, SampledItems};
-use crate::crypto::hash::Sha384Hasher;
+use crate::crypto::hash::sha384;
 use crate::error::ConfigError;
 use crate::json::Json;
 use crate::key_store::ErasedBranchKey;
@@ -123,9 +123,7 @@ impl ErasureReceipt {
     }
 
     pub(super) async fn sign(mut self, signer: &Signer) -> Result<Self, EraseTenantError> {
-        let mut hasher = Sha384Hasher::new();
-        hasher.update(self.document.as_bytes());
-        let digest = hasher.finish();
+        let digest = sha384(self.document.as_bytes());
         let signed = signer
             .requests
             .attest(&signer.key, &signer.attestation, &digest);

@@ -98,9 +98,9 @@ async fn compares_its_own_attribute_with_the_tenant_of_the_handle() {
     let pinned = encryptor.tenant("acme").unwrap();
     world.cloud.reset_calls();
     let error = world.refusal(&pinned, &sealed).await;
-    assert_eq!(error.kind(), KeyringErrorKind::OtherTenant);
+    assert_eq!(error.kind(), KeyringErrorKind::TenantMismatch);
     let sealed = world.run(pinned.seal(item)).await;
-    assert_eq!(seal_kind(sealed), KeyringErrorKind::OtherTenant);
+    assert_eq!(seal_kind(sealed), KeyringErrorKind::TenantMismatch);
     assert_eq!(world.calls(US), [0, 0]);
 }
 
