@@ -27,7 +27,7 @@ use self::flight::{Flights, Seat};
 pub(crate) use self::limits::Limits;
 pub(crate) use self::refusal::Refusal;
 use self::shelf::{Load, Shelf, jitter};
-use self::store::{Arrival, Held};
+use self::store::{Arrival, Held, Store};
 use crate::observe::{CacheEvent, Event, Observers};
 
 /// Keeps what was loaded, for a while. Clones share it.
@@ -61,7 +61,7 @@ pub(crate) struct Loaded<V> {
 }
 
 /// What a cache hands out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(crate) struct Cached<V> {
     pub(crate) value: V,
     /// What is left of its time. Nothing is left if it took as long to load: then whoever waited for it
@@ -77,6 +77,8 @@ struct Landed<V> {
     /// Nothing was loaded: somebody else had been faster.
     found: bool,
 }
+
+type Waiting<K, V, E> = Seat<K, Result<Landed<V>, E>>;
 
 /// What a load is for.
 #[derive(Clone, Copy)]
@@ -176,12 +178,7 @@ where
 
     /// Takes part in the load of a key. Its value comes in before it is over, so that a load that begins
     /// afterwards finds it.
-    fn board<L, F>(
-        &self,
-        key: &K,
-        load: L,
-        purpose: Purpose,
-    ) -> (Seat<K, Result<Landed<V>, E>>, Option<L>)
+    fn board<L, F>(&self, key: &K, load: L, purpose: Purpose) -> (Waiting<K, V, E>, Option<L>)
     where
         L: FnOnce() -> F,
         F: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
@@ -266,7 +263,7 @@ where
 
     /// Drops everything. Loads that are under way go on for those who wait, and leave nothing here.
     pub(crate) fn flush(&self) {
-        self.0.shelf.with(|store| store.flush());
+        self.0.shelf.with(Store::flush);
         self.0.flights.close_all();
     }
 
