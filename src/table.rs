@@ -30,6 +30,8 @@
 //! Of models with a version, a table remembers what it has seen, and reports what is older:
 //! [`freshness`].
 //!
+//! [`SealedTable::tenant`] limits a table to the items of one tenant.
+//!
 //! [`SealOnly`] and [`OpenOnly`] are tables with half of the operations. [`PlaintextPolicy`] lets a
 //! table be read while it is being migrated. A [`Doctor`] looks at regions, keys and permissions, and
 //! writes the policy that they need.
@@ -312,7 +314,8 @@ impl<T: Model> SealedTable<T> {
     /// that nothing is there, or an item of this tenant: a guard against mistakes, by a server that is
     /// trusted to evaluate it on what is stored, whoever has written that.
     /// [`OperationError::TenantMismatch`] if it does not hold. [`batch_write`](Self::batch_write) has no
-    /// conditions: its deletes are refused, and its puts replace whatever is there.
+    /// conditions: its deletes are refused, and its puts replace whatever is there. Counts that nobody verifies
+    /// count the items of all.
     ///
     /// # Errors
     ///

@@ -36,7 +36,7 @@ use crate::ctxt::Ctxt;
 /// | `sign` | in clear, signed |
 /// | `context` | in clear, signed, and part of the encryption context that KMS sees and logs |
 /// | `unsigned` | in clear, and anybody with write access can change it; the type is `Unsigned<T>` |
-/// | `tenant` | a `context` attribute that chooses the tenant's keys |
+/// | `tenant` | `context`, and whose the item is: a `String` that is never empty, on one field that is no key. Keyrings choose keys by it, and `table.tenant("…")` reads and writes the items of one tenant alone |
 /// | `version` | a signed `u64` that every write advances by one; of a new item it is the clock, in microseconds |
 /// | `version, start = "one"` | the same, but of a new item it is 1, so that one that is deleted and put again looks like an older one |
 /// | `others = "encrypt"`, `"sign"` | on a flattened map: what its attributes get |

@@ -130,3 +130,52 @@ impl fmt::Debug for Tenant {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::Entries;
+    use crate::keyring::RawAesKeyring;
+
+    fn acme() -> ItemEncryptor {
+        let schema = ItemSchema::builder("notes", "id").tenant_attribute("tenant");
+        let keyring = RawAesKeyring::new("notes", "key", [7; 32]).unwrap();
+        let all = ItemEncryptor::new(schema.build().unwrap(), keyring);
+        assert_eq!(all.only_tenant(), None);
+        all.tenant("acme").unwrap()
+    }
+
+    /// The check after verification sees no other context than the one before it, unless somebody breaks
+    /// the steps in between. So it is shown here that it would notice.
+    #[test]
+    fn refuses_what_is_not_the_only_tenants_in_contexts_and_in_items() {
+        let acme = acme();
+        assert_eq!(acme.only_tenant(), Some(("tenant", "acme")));
+        let context = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter();
+            let entries: Entries = pairs.map(|(k, v)| ((*k).into(), (*v).into())).collect();
+            EncryptionContext::new(entries).unwrap()
+        };
+        let of = |tenant, legend| {
+            context(&[
+                ("aws-crypto-attr.tenant", tenant),
+                ("aws-crypto-legend", legend),
+            ])
+        };
+        let mismatch = |has_tenant| Err(TenantMismatch::new(has_tenant));
+        assert_eq!(acme.check_tenant(&of("acme", "S")), Ok(()));
+        assert_eq!(acme.check_tenant(&of("acme", "N")), mismatch(true));
+        assert_eq!(acme.check_tenant(&of("acme", "SS")), mismatch(true));
+        assert_eq!(acme.check_tenant(&of("Acme", "S")), mismatch(true));
+        assert_eq!(acme.check_tenant(&of("acme2", "S")), mismatch(true));
+        assert_eq!(acme.check_tenant(&context(&[])), mismatch(false));
+
+        let item = |value| Item::from([("tenant".to_owned(), value)]);
+        let text = |text: &str| item(AttributeValue::S(text.to_owned()));
+        assert_eq!(acme.check_tenant_of(&text("acme")), Ok(()));
+        assert_eq!(acme.check_tenant_of(&text("globex")), mismatch(true));
+        let set = item(AttributeValue::Ss(vec!["acme".to_owned()]));
+        assert_eq!(acme.check_tenant_of(&set), mismatch(true));
+        assert_eq!(acme.check_tenant_of(&Item::new()), mismatch(false));
+    }
+}

@@ -86,7 +86,8 @@ impl<T: Model> BatchWrite<T> {
         }
     }
 
-    /// Writes an item, replacing whatever is under its key, also another tenant's item.
+    /// Writes an item, replacing whatever is under its key. A batch knows no conditions, so that may be another
+    /// tenant's item, also where the table is [limited](crate::SealedTable::tenant) to one.
     ///
     /// The model is turned into an item at once; the future borrows nothing.
     pub fn put(mut self, model: &T) -> Self {

@@ -21,4 +21,5 @@ mod schema;
 mod support;
 mod table;
 mod tamper;
+mod tenants;
 mod vectors;

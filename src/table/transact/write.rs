@@ -28,7 +28,9 @@ type Failure = TransactionError<TransactWriteItemsError>;
 
 /// Writes up to 100 items of one or several tables, all of them or none.
 ///
-/// Everything is checked and sealed before anything is sent. The tables may hold different models
+/// Everything is checked and sealed before anything is sent. Through a table that is
+/// [limited](crate::SealedTable::tenant) to one tenant, each operation has the condition that nothing is there,
+/// or an item of this tenant. The tables may hold different models
 /// and use different keyrings; they must be built with clones of one region set, and agree on their
 /// [home region](crate::table::SealedTableBuilder::home_region). A transaction holds in the region that
 /// it is sent to: replicas elsewhere receive its writes one by one.

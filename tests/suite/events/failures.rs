@@ -96,8 +96,8 @@ async fn has_a_word_for_each_reason_not_to_open_an_item() {
     let lied_to = world.stack.lied_to(another);
     world.assert_unopened(&lied_to, "another_key").await;
 
-    // The two that have tests of their own.
-    let mut shown = vec!["entity", "keyring"];
+    // Those that have tests of their own.
+    let mut shown = vec!["entity", "keyring", "tenant_mismatch"];
     shown.extend([
         "another_key",
         "attribute",
@@ -129,6 +129,41 @@ async fn tells_of_an_item_of_another_entity_type() {
         (1, "verb GetItem notes: not opened"),
         (1, "verification notes entity"),
     ];
+    assert_eq!(world.heard.take_of(&OF_ITEMS), lines(&expected));
+}
+
+#[tokio::test]
+async fn tells_of_an_item_of_another_tenant() {
+    #[derive(Serialize, Deserialize, Seal)]
+    #[seal(table = "notes", default = "encrypt")]
+    struct Owned {
+        #[seal(partition_key)]
+        owner: String,
+        #[seal(sort_key)]
+        number: u32,
+        #[seal(tenant)]
+        tenant: String,
+    }
+    let world = World::with_notes().await;
+    let table = world.stack.table::<Owned>(US);
+    let (owner, tenant) = ("eve".to_owned(), "acme".to_owned());
+    let owned = Owned {
+        owner,
+        number: 1,
+        tenant,
+    };
+    table.put(&owned).send().await.unwrap();
+    world.heard.take_of(&OF_ITEMS);
+    let globex = table.tenant("globex").unwrap();
+    globex.get(("eve", 1)).send().await.map(drop).unwrap_err();
+    let expected = [
+        (1, "audit notes: tenant_mismatch by kms-mrk in ?"),
+        (1, "verb GetItem notes: not opened"),
+        (1, "verification notes tenant_mismatch"),
+    ];
+    assert_eq!(world.heard.take_of(&OF_ITEMS), lines(&expected));
+    globex.delete(("eve", 1)).send().await.unwrap_err();
+    let expected = [(1, "verb DeleteItem notes: tenant mismatch")];
     assert_eq!(world.heard.take_of(&OF_ITEMS), lines(&expected));
 }
 

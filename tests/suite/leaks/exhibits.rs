@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use dynaseal::error::{
     AuthenticationFailed, ContextConflict, EntityMismatch, InvalidAttribute, Malformed, NotSealed,
-    SchemaChanged, SuiteBelowPolicy, TooManyEncryptedDataKeys, ValueError,
+    SchemaChanged, SuiteBelowPolicy, TenantMismatch, TooManyEncryptedDataKeys, ValueError,
 };
 use dynaseal::item::ModelMismatch;
 use dynaseal::records::ImageError;
@@ -130,6 +130,7 @@ fn is_ours(error: &(dyn Error + 'static)) -> bool {
         || error.is::<SchemaChanged>()
         || error.is::<ContextConflict>()
         || error.is::<SuiteBelowPolicy>()
+        || error.is::<TenantMismatch>()
         || error.is::<TooManyEncryptedDataKeys>()
         || error.is::<AuthenticationFailed>()
         || is_failure(error)
