@@ -69,7 +69,6 @@ impl Refusal for Missed {
 
 impl CachingKeyring {
     /// Starts a cache around a keyring, with the clock and the observers of a region set.
-    #[must_use]
     pub fn builder(keyring: impl Keyring + 'static, regions: &RegionSet) -> CachingKeyringBuilder {
         CachingKeyringBuilder::new(Arc::new(keyring), regions)
     }

@@ -1,21 +1,31 @@
 //! The upstream vectors: every positive one opens to its plaintext, every negative one is refused.
 
+mod key_store;
+
 use std::sync::Arc;
 
 use dynaseal::keyring::{Keyring, StaticBranchKeyKeyring};
 use dynaseal::{CryptoAction, ItemEncryptor, ItemSchema, RawAesKeyring};
 use serde_json::Value;
 
+use crate::support::stack::{item, s};
 use crate::support::{canonical, read_json, shared, vector_item};
 
+const BRANCH_KEY_ID: &str = "bd3842ff-3076-4092-9918-4395730050b8";
+const BRANCH_KEY_VERSION: &str = "e9ce18a3-edb5-4272-9f86-1cacb7997ff6";
+
 /// The branch key of the vector suite: `static-branch-key-1` of the MPL's `keys.json`.
-fn branch_key() -> Arc<dyn Keyring> {
+fn branch_key_bytes() -> Vec<u8> {
     use base64::Engine as _;
-    let key = base64::engine::general_purpose::STANDARD
-        .decode("tJwf65epYvUt5HMiQsl/6jlvLxS0tgdjIuvFy2BLIwg=")
-        .unwrap();
-    let id = "bd3842ff-3076-4092-9918-4395730050b8";
-    Arc::new(StaticBranchKeyKeyring::new(id, "e9ce18a3-edb5-4272-9f86-1cacb7997ff6", key).unwrap())
+    let key = "tJwf65epYvUt5HMiQsl/6jlvLxS0tgdjIuvFy2BLIwg=";
+    base64::engine::general_purpose::STANDARD
+        .decode(key)
+        .unwrap()
+}
+
+fn branch_key() -> Arc<dyn Keyring> {
+    let key = branch_key_bytes();
+    Arc::new(StaticBranchKeyKeyring::new(BRANCH_KEY_ID, BRANCH_KEY_VERSION, key).unwrap())
 }
 
 fn action(text: &str) -> CryptoAction {
@@ -59,13 +69,21 @@ fn encryptor(config: &Value, keyring: Arc<dyn Keyring>) -> ItemEncryptor {
     ItemEncryptor::new(schema.build().expect("the vector's configuration"), keyring)
 }
 
-/// Runs a decrypt manifest and returns how many tests it had.
+/// Runs a decrypt manifest, with the branch key in clear and in a key store, and returns how many tests it
+/// had.
 async fn run_manifest(file: &str) -> Option<usize> {
     let manifest = read_json(&shared(file)?);
+    let (_cloud, stored) = key_store::keyring().await;
+    let count = run_tests(file, &manifest, &branch_key()).await;
+    assert_eq!(run_tests(file, &manifest, &stored).await, count);
+    Some(count)
+}
+
+async fn run_tests(file: &str, manifest: &Value, keyring: &Arc<dyn Keyring>) -> usize {
     let tests = manifest["tests"].as_object().unwrap();
     for (number, test) in tests {
         let config = test.get("decryptConfig").unwrap_or_else(|| &test["config"]);
-        let opened = encryptor(config, branch_key())
+        let opened = encryptor(config, Arc::clone(keyring))
             .open(vector_item(&test["encrypted"]))
             .await;
         match test["type"].as_str().unwrap() {
@@ -83,7 +101,7 @@ async fn run_manifest(file: &str) -> Option<usize> {
             other => panic!("unknown kind of test {other}"),
         }
     }
-    Some(tests.len())
+    tests.len()
 }
 
 #[tokio::test]
@@ -110,8 +128,12 @@ async fn opens_the_decrypt_tests_of_iotest() {
         return;
     };
     let mut opened = 0;
-    for test in read_json(&path)["DecryptTests"].as_array().unwrap() {
-        let encryptor = encryptor(&test["Config"], branch_key());
+    let (_cloud, stored) = key_store::keyring().await;
+    let file = read_json(&path);
+    let tests = file["DecryptTests"].as_array().unwrap().iter();
+    let tests = tests.flat_map(|test| [(test, branch_key()), (test, Arc::clone(&stored))]);
+    for (test, keyring) in tests {
+        let encryptor = encryptor(&test["Config"], keyring);
         let records = test["EncryptedRecords"].as_array().unwrap();
         for (sealed, plain) in records
             .iter()
@@ -126,7 +148,7 @@ async fn opens_the_decrypt_tests_of_iotest() {
             opened += 1;
         }
     }
-    assert_eq!(opened, 2);
+    assert_eq!(opened, 4);
 }
 
 #[tokio::test]
@@ -158,4 +180,19 @@ async fn opens_every_vector_of_the_official_crate() {
         );
     }
     assert_eq!(tests.len(), 122);
+}
+
+/// Two ways to the same branch key, one format.
+#[tokio::test]
+async fn opens_under_a_key_in_a_key_store_what_was_sealed_under_it_in_clear_and_back() {
+    let (_cloud, stored) = key_store::keyring().await;
+    let schema = ItemSchema::builder("orders", "id").action("card", CryptoAction::EncryptAndSign);
+    let schema = Arc::new(schema.build().unwrap());
+    let clear = ItemEncryptor::new(Arc::clone(&schema), branch_key());
+    let stored = ItemEncryptor::new(schema, stored);
+    let order = item([("id", s("o-1")), ("card", s("4111 1111"))]);
+    for (writer, reader) in [(&clear, &stored), (&stored, &clear)] {
+        let sealed = writer.seal(order.clone()).await.unwrap();
+        assert_eq!(reader.open(sealed).await.unwrap().into_item(), order);
+    }
 }

@@ -1,5 +1,7 @@
 //! Whoever writes to the table of items chooses their encrypted data keys. What that may cost is bounded.
 
+use dynaseal::testkit::Fault;
+
 use super::*;
 use crate::support::header::{Edk, edks, with_edks};
 
@@ -59,4 +61,49 @@ async fn opens_behind_garbage_that_calls_nobody() {
         "{opened:?}"
     );
     assert_eq!(world.calls(US), [0, 0]);
+}
+
+/// Equal lookups share their answer; but not that the one who began it had no calls left.
+#[tokio::test]
+async fn an_item_that_used_up_its_calls_does_not_speak_for_others() {
+    let world = World::with(&["acme"]).await;
+    let (us, store) = (world.encryptor(US), world.store(&world.regions(US)));
+    let mut sealed = Vec::new();
+    for id in ["o-1", "o-2", "o-3"] {
+        sealed.push(world.seal(&us, "acme", id).await);
+        world.run(store.version_key("acme")).await.unwrap();
+        world.pass(TTL).await;
+    }
+    let honest = sealed.pop().unwrap();
+    let others: Vec<Edk> = sealed.iter().flat_map(edks).collect();
+    let forged = with_edks(&honest, &[others, edks(&honest)].concat());
+
+    let config = world.config(US).into_builder();
+    let retries = RetryConfig::standard().with_max_attempts(3);
+    let regions = RegionSet::builder(&config.retry_config(retries).build()).local(US);
+    let reader = encryptor(world.keyring(&regions.build().unwrap()));
+    world.cloud.reset_calls();
+    let region = world.cloud.region(US);
+    region.fail_times(Service::Kms, Fault::Status(503, "ServiceUnavailable"), 4);
+    region.fail(Service::DynamoDb, Fault::Latency(SECOND));
+
+    let forged = reader.open(forged);
+    let honest = async {
+        // Until the forged item looks for the version of the honest one.
+        while world.calls(US)[1] < 3 {
+            world.time.sleep(SECOND / 20).await;
+        }
+        assert_eq!(world.calls(US), [4, 3]);
+        reader.open(honest.clone()).await
+    };
+    let (forged, honest) = world.run(futures_util::future::join(forged, honest)).await;
+    match forged {
+        Err(OpenError::Keyring(error)) => {
+            let last = error.last_attempt().kind();
+            assert_eq!(last, KeyringErrorKind::NotTried);
+        }
+        other => panic!("{other:?}"),
+    }
+    honest.unwrap();
+    assert_eq!(world.calls(US), [5, 4]);
 }
