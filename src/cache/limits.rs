@@ -36,6 +36,11 @@ impl Limits {
         self
     }
 
+    /// How long an entry is kept at most.
+    pub(crate) fn ttl(self) -> Duration {
+        self.ttl
+    }
+
     /// How long a refresh is not tried again.
     pub(super) fn pause(self) -> Duration {
         (self.ttl / 20).clamp(Duration::from_secs(1), Duration::from_secs(10))

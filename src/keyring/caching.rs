@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 pub use self::builder::CachingKeyringBuilder;
 use super::{DecryptRequest, EncryptRequest, KeyBinding, KeyStoreUse, Keyring, KeyringError};
-use super::{KeyringErrorKind, KmsKeyUse, Unwrapped, future};
+use super::{KeyringErrorKind, KmsKeyUse, TenantKeys, Unwrapped, future};
 use crate::cache::{Cache, Loaded, Refusal};
 use crate::materials::{DetachedRequest, RequestKey, SharedOpened};
 use crate::region::RegionSet;
@@ -140,6 +140,11 @@ impl Keyring for CachingKeyring {
 
     fn key_stores(&self) -> Vec<KeyStoreUse> {
         self.inner.key_stores()
+    }
+
+    /// What is kept here ends with the branch key that opened it.
+    fn tenant_keys(&self) -> Option<TenantKeys<'_>> {
+        self.inner.tenant_keys()
     }
 }
 

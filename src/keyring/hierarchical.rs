@@ -15,7 +15,8 @@ pub use self::choice::BranchKeyIdSupplier;
 use self::choice::Choice;
 use super::branch_key::{PROVIDER_ID, WrappedUnderBranchKey, Wrapping as _};
 use super::{DecryptRequest, EncryptRequest, EncryptedDataKey, KeyBinding, KeyStoreUse, Keyring};
-use super::{KeyringError, KeyringErrorKind, KmsKeyUse, Opened, Unwrapped, WrappedKey, future};
+use super::{KeyringError, KeyringErrorKind, KmsKeyUse, Opened, TenantKeys};
+use super::{Unwrapped, WrappedKey, future};
 use crate::crypto::random::{Random, SystemRandom};
 use crate::key_store::KeyStore;
 use crate::kms::Allowance;
@@ -183,6 +184,13 @@ impl Keyring for HierarchicalKeyring {
             key_store.logical_name(),
             key_store.regions().regions(),
         )]
+    }
+
+    fn tenant_keys(&self) -> Option<TenantKeys<'_>> {
+        let attribute = self.choice.tenant_attribute()?;
+        let branch_keys = &self.branch_keys;
+        let (key_store, ttl) = (branch_keys.key_store(), branch_keys.ttl());
+        Some(TenantKeys::new(key_store, attribute, ttl))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::HierarchicalKeyring;
 use crate::cache::{Cache, Cached, Clock, Limits, Loaded};
@@ -24,6 +25,7 @@ type Kept<K> = Cache<K, Arc<BranchKey>, KeyringError>;
 #[derive(Clone)]
 pub(super) struct BranchKeys {
     key_store: KeyStore,
+    ttl: Duration,
     to_seal: Kept<String>,
     to_open: Kept<(String, BranchKeyVersion)>,
 }
@@ -31,16 +33,23 @@ pub(super) struct BranchKeys {
 impl BranchKeys {
     /// `limits` are those of each kind.
     pub(super) fn new(key_store: KeyStore, limits: Limits, clock: &Clock) -> Self {
+        let ttl = limits.ttl();
         let observers = key_store.regions().observers().clone();
         Self {
             to_seal: Cache::new(CACHE, limits, clock.clone(), observers.clone()),
             to_open: Cache::new(CACHE, limits, clock.clone(), observers),
             key_store,
+            ttl,
         }
     }
 
     pub(super) fn key_store(&self) -> &KeyStore {
         &self.key_store
+    }
+
+    /// How long they are kept.
+    pub(super) fn ttl(&self) -> Duration {
+        self.ttl
     }
 
     pub(super) fn flush(&self) {
