@@ -3,6 +3,7 @@
 //! `cargo run --example erasure`. Everything runs in this process, on a clock that jumps over the waits.
 
 use std::error::Error;
+use std::time::Duration;
 
 use aws_sdk_kms::types::{KeySpec, KeyUsageType, MacAlgorithmSpec};
 use dynaseal::key_store::{KeyStore, KeyStoreKms};
@@ -89,6 +90,8 @@ async fn story(cloud: &Cloud, time: &VirtualTime) -> Result<(), Box<dyn Error>> 
     show(&table()?).await;
     println!("\nThe key store is restored from a backup:");
     restore(cloud, backup).await?;
+    // What was absent is looked for again after 2 s.
+    time.sleep(Duration::from_secs(2)).await;
     show(&table()?).await;
     println!("\nThe statement of the receipt is in the key's policy, in every region:");
     deny(cloud, &key.arn(US), &receipt.key_policy_statement()).await?;

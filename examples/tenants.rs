@@ -101,7 +101,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     );
 
     let version = store.version_key("acme").await?;
-    println!("\nacme's branch key is rotated to {}", version.len());
+    println!("\nacme's branch key is rotated to version {version}.");
     acme.put(&invoice("a-50", "acme")).send().await?;
     for id in ["a-2", "a-50"] {
         let opened = acme.get(id).send().await?.ok_or("it is there")?;

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::branch_key::BranchKeyVersion;
 use super::time::CreateTime;
+use crate::error::KeyStoreErrorKind;
 
 /// Whoever can write to a table of items can name any version. Each is looked up once in this time.
 const ABSENT_FOR: Duration = Duration::from_secs(2);
@@ -49,24 +50,37 @@ impl<K: Ord + Clone, V> Bounded<K, V> {
     }
 }
 
-/// The versions that no region had, a moment ago.
+/// The versions that no region had, a moment ago, and what was said of each.
 #[derive(Debug)]
-pub(super) struct Absent(Mutex<Bounded<(String, BranchKeyVersion), SystemTime>>);
+pub(super) struct Absent(
+    Mutex<Bounded<(String, BranchKeyVersion), (SystemTime, KeyStoreErrorKind)>>,
+);
 
 impl Absent {
     pub(super) fn new() -> Self {
         Self(Mutex::new(Bounded::new(MAX_ABSENT)))
     }
 
-    pub(super) fn remember(&self, id: &str, version: BranchKeyVersion, now: SystemTime) {
-        lock(&self.0).set((id.to_owned(), version), now);
+    pub(super) fn remember(
+        &self,
+        id: &str,
+        version: BranchKeyVersion,
+        why: KeyStoreErrorKind,
+        now: SystemTime,
+    ) {
+        lock(&self.0).set((id.to_owned(), version), (now, why));
     }
 
     /// Not if the clock went back since: then nobody knows how long ago it was.
-    pub(super) fn remembers(&self, id: &str, version: BranchKeyVersion, now: SystemTime) -> bool {
-        let since = lock(&self.0).get(&(id.to_owned(), version)).copied();
-        let passed = since.and_then(|since| now.duration_since(since).ok());
-        passed.is_some_and(|passed| passed < ABSENT_FOR)
+    pub(super) fn remembers(
+        &self,
+        id: &str,
+        version: BranchKeyVersion,
+        now: SystemTime,
+    ) -> Option<KeyStoreErrorKind> {
+        let (since, why) = *lock(&self.0).get(&(id.to_owned(), version))?;
+        let passed = now.duration_since(since).ok()?;
+        (passed < ABSENT_FOR).then_some(why)
     }
 }
 
@@ -127,14 +141,16 @@ mod tests {
     fn remembers_what_is_absent_for_two_seconds_of_a_clock_that_goes_on() {
         let absent = Absent::new();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
-        absent.remember("t-1", version(1), now);
+        let why = KeyStoreErrorKind::Erased;
+        absent.remember("t-1", version(1), why, now);
         let after = |millis| now + Duration::from_millis(millis);
-        assert!(absent.remembers("t-1", version(1), now));
-        assert!(absent.remembers("t-1", version(1), after(1999)));
-        assert!(!absent.remembers("t-1", version(1), after(2000)));
-        assert!(!absent.remembers("t-1", version(1), now - Duration::from_millis(1)));
-        assert!(!absent.remembers("t-1", version(2), now));
-        assert!(!absent.remembers("t-2", version(1), now));
+        let before = now - Duration::from_millis(1);
+        assert_eq!(absent.remembers("t-1", version(1), now), Some(why));
+        assert_eq!(absent.remembers("t-1", version(1), after(1999)), Some(why));
+        assert_eq!(absent.remembers("t-1", version(1), after(2000)), None);
+        assert_eq!(absent.remembers("t-1", version(1), before), None);
+        assert_eq!(absent.remembers("t-1", version(2), now), None);
+        assert_eq!(absent.remembers("t-2", version(1), now), None);
     }
 
     #[test]

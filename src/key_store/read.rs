@@ -73,18 +73,28 @@ impl KeyStore {
         version: BranchKeyVersion,
         allowance: &Arc<Allowance>,
     ) -> Result<BranchKey, KeyStoreError> {
-        let absent = || KeyStoreError::new(KeyStoreErrorKind::NotYetReplicated);
         let wanted = Wanted::version(id, version)?;
         let inner = &*self.0;
-        if inner.absent.remembers(id, version, self.now()) {
-            return Err(absent());
+        if let Some(why) = inner.absent.remembers(id, version, self.now()) {
+            return Err(KeyStoreError::new(why));
         }
         take_lookup(allowance)?;
         let Some(record) = self.search(wanted).await? else {
-            inner.absent.remember(id, version, self.now());
-            return Err(absent());
+            let why = self.why_absent(id).await;
+            inner.absent.remember(id, version, why, self.now());
+            return Err(KeyStoreError::new(why));
         };
         self.open(record, allowance).await
+    }
+
+    /// Why no region has a version: it was erased, or is on its way, as far as anybody knows.
+    async fn why_absent(&self, id: &str) -> KeyStoreErrorKind {
+        let (local, place) = (self.0.regions.local_member(), (id, Place::Erased));
+        let tombstone = get(local, &self.0.table_name, place, false, Patience::Once);
+        match tombstone.await {
+            Ok(found) if found.item().is_some() => KeyStoreErrorKind::Erased,
+            _ => KeyStoreErrorKind::NotYetReplicated,
+        }
     }
 
     async fn find_active(
