@@ -73,8 +73,7 @@ impl Member {
             dynamodb,
             kms,
         } = &clients;
-        let clock = dynamodb.config().time_source();
-        let clock = clock.unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()));
+        let clock = clock_of(dynamodb);
         let health =
             |service| Health::new(service, region, clock.clone(), policy, observers.clone());
         Self {
@@ -153,14 +152,19 @@ impl Member {
 
     /// The time, by the time source of the caller's configuration.
     pub(crate) fn now(&self) -> SystemTime {
-        let clock = self.clients.dynamodb.config().time_source();
-        clock.map_or(SystemTime::UNIX_EPOCH, |clock| clock.now())
+        clock_of(&self.clients.dynamodb).now()
     }
 
     /// What waits between attempts.
     pub(crate) fn sleep(&self) -> Option<SharedAsyncSleep> {
         self.clients.dynamodb.config().sleep_impl()
     }
+}
+
+/// The caller's clock, or the machine's.
+fn clock_of(client: &aws_sdk_dynamodb::Client) -> SharedTimeSource {
+    let clock = client.config().time_source();
+    clock.unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()))
 }
 
 /// The caller's time-out of an attempt, or ours.
