@@ -158,8 +158,7 @@ impl Member {
 
     /// The time, by the time source of the caller's configuration.
     pub(crate) fn now(&self) -> SystemTime {
-        let clock = self.clients.dynamodb.config().time_source();
-        clock.map_or(SystemTime::UNIX_EPOCH, |clock| clock.now())
+        clock_of(&self.clients.dynamodb).now()
     }
 
     /// What waits between attempts.
