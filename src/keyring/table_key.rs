@@ -46,7 +46,8 @@ const PROVIDER_ID: &str = "dynaseal-table-key";
 /// A table key travels in every item that it wraps, itself wrapped under one multi-Region KMS key. There is
 /// no key store, and the replica of any region opens it. The AWS Database Encryption SDK cannot; put a
 /// [`KmsMrkKeyring`](super::KmsMrkKeyring) beside it in a [`MultiKeyring`](super::MultiKeyring) where it
-/// must, at one call for each item. The bytes are in `docs/table-key-format.md`.
+/// must, at one call for each item; readers that have only the latter say `accept_suite(SymsigHmacSha384)`,
+/// since such items are not signed by default. The bytes are in `docs/table-key-format.md`.
 ///
 /// What is given up: KMS, its log and its policies see the table, the tenant and the table key instead of
 /// the item; whoever can open items of a table and tenant can forge them, under every suite; and a key that

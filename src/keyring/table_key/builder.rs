@@ -21,7 +21,6 @@ const MAX_SCOPES: usize = 10_000;
 
 /// Builds a [`TableKeyKeyring`].
 #[derive(Clone)]
-#[must_use]
 pub struct TableKeyKeyringBuilder {
     key_arn: String,
     regions: RegionSet,
@@ -57,6 +56,7 @@ impl TableKeyKeyringBuilder {
     /// version 2). Other items are refused, with [`NoTenant`](crate::error::KeyringErrorKind::NoTenant), to
     /// seal as well as to open: a keyring without the attribute cannot open what one with it sealed, nor the
     /// other way round.
+    #[must_use]
     pub fn tenant_attribute(mut self, name: impl Into<String>) -> Self {
         self.settings.tenant_attribute = Some(name.into());
         self
@@ -65,6 +65,7 @@ impl TableKeyKeyringBuilder {
     /// How long a table key is sealed under: 10 seconds to 24 hours. Default: 5 minutes.
     ///
     /// A key that is switched off in KMS is sealed under for so long at most.
+    #[must_use]
     pub fn write_period(mut self, period: Duration) -> Self {
         self.settings.write_period = period;
         self
@@ -74,6 +75,7 @@ impl TableKeyKeyringBuilder {
     ///
     /// It bounds how much one leaked table key opens. Cryptography asks for no bound: each item is wrapped
     /// under a key of its own.
+    #[must_use]
     pub fn max_items_per_key(mut self, items: u64) -> Self {
         self.settings.max_items_per_key = items;
         self
@@ -83,6 +85,7 @@ impl TableKeyKeyringBuilder {
     /// 5 minutes.
     ///
     /// A key that is switched off in KMS opens for so long at most.
+    #[must_use]
     pub fn read_ttl(mut self, ttl: Duration) -> Self {
         self.settings.read_ttl = ttl;
         self
@@ -91,12 +94,14 @@ impl TableKeyKeyringBuilder {
     /// How many table keys are kept to open with: at least 1. Default: 1,000.
     ///
     /// Those used least recently go first.
+    #[must_use]
     pub fn max_cached_keys(mut self, keys: usize) -> Self {
         self.settings.max_cached_keys = keys;
         self
     }
 
     /// Sends these grant tokens with every request: at most 10, of 1 to 8192 characters each. Default: none.
+    #[must_use]
     pub fn grant_tokens(mut self, tokens: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.grant_tokens = tokens.into_iter().map(Into::into).collect();
         self
@@ -104,6 +109,7 @@ impl TableKeyKeyringBuilder {
 
     /// When to ask the key's replica in the next region of the set, to seal as well as to open. Default:
     /// never.
+    #[must_use]
     pub fn fallback(mut self, policy: KmsFallback) -> Self {
         self.fallback = policy;
         self
@@ -111,6 +117,7 @@ impl TableKeyKeyringBuilder {
 
     /// Fixes the random bytes.
     #[cfg(test)]
+    #[must_use]
     pub(crate) fn random(mut self, random: Arc<dyn Random>) -> Self {
         self.random = random;
         self

@@ -81,9 +81,7 @@ fn tenant(item: &EncryptionContext, name: &str) -> Result<Arc<str>, KeyringError
         .then(|| item.string_attribute(name))
         .flatten()
         .filter(|tenant| !tenant.is_empty());
-    tenant
-        .map(|tenant| tenant.into())
-        .ok_or(KeyringErrorKind::NoTenant)
+    tenant.map(Into::into).ok_or(KeyringErrorKind::NoTenant)
 }
 
 /// Under what an opened table key is kept: everything that was asked, and nothing that KMS did not see.
