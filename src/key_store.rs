@@ -5,7 +5,17 @@
 //! asked once per branch key and not once per item. A branch key has an active version, under which is
 //! sealed, and all versions that it had before.
 //!
-//! The table can be a global one. A version that one region has not yet is looked for in the others.
+//! * **Format:** table, records, encryption contexts and requests are those of DB-ESDK, which reads what is
+//!   made here and the other way round. Two things are stricter: an active record is replaced only if nobody
+//!   else has, and a row of type `dynaseal:erased` stops all making, rotating and sealing.
+//! * **Global tables:** replicas lag. A version that the local region has not yet is looked for in the other
+//!   regions of the set, and KMS is asked where it is asked anyway. Make and rotate branch keys in one home
+//!   region: the last writer wins. A strongly consistent table (MRSC) takes no transactions, and so no key
+//!   store.
+//! * **Rollback:** whoever can write to the table can put back an active version that was retired. A process
+//!   refuses one that is older than what it has seen; one that starts afterwards cannot know.
+//! * **Who can read the table** learns no key. Who can delete from it makes items unreadable: give it another
+//!   owner than the tables of items, deletion protection and backups.
 
 mod branch_key;
 mod builder;
@@ -34,12 +44,39 @@ pub use self::kms::KeyStoreKms;
 pub(crate) use self::kms::Keys;
 use self::memory::{Absent, Newest};
 pub use crate::error::{KeyStoreError, KeyStoreErrorKind};
-use crate::kms::{GrantTokens, KmsRequests};
+use crate::kms::{GrantTokens, KmsRequests, Replicas};
 use crate::region::{Member, RegionSet};
 
 /// Branch keys in a DynamoDB table, as DB-ESDK keeps them.
 ///
 /// Clones share one key store, with what it remembers.
+///
+/// ```
+/// use dynaseal::RegionSet;
+/// use dynaseal::key_store::{KeyStore, KeyStoreErrorKind, KeyStoreKms};
+/// use dynaseal::testkit::Cloud;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let cloud = Cloud::start(["eu-west-1"]).await?;
+/// let key = cloud.create_multi_region_key("eu-west-1", [""; 0]).await?;
+/// let regions = RegionSet::builder(&cloud.sdk_config("eu-west-1")).local("eu-west-1").build()?;
+///
+/// let kms = KeyStoreKms::mrk_arn(key.arn("eu-west-1"));
+/// let store = KeyStore::builder("branch-keys", "branch-keys", kms, &regions).build()?;
+/// store.create_key_store().await?;
+///
+/// let tenant = store.create_key().send().await?;
+/// let first = store.describe_active(&tenant).await?.version();
+/// let second = store.version_key(&tenant).await?;
+/// assert_eq!(store.describe_active(&tenant).await?.version(), second);
+/// assert!(store.describe_version(&tenant, first).await.is_ok());
+///
+/// let error = store.describe_active("nobody").await.unwrap_err();
+/// assert_eq!(error.kind(), KeyStoreErrorKind::NotFound);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct KeyStore(Arc<Inner>);
 
@@ -112,6 +149,13 @@ impl KeyStore {
     fn home_member(&self) -> Result<&Member, KeyStoreError> {
         let home = self.0.regions.member(&self.0.home);
         home.ok_or_else(|| KeyStoreError::new(KeyStoreErrorKind::Caller))
+    }
+
+    /// Whom to ask for the KMS key that a record names, if it may be asked for.
+    fn replicas(&self, kms_arn: &str) -> Result<Replicas, KeyStoreError> {
+        let inner = &*self.0;
+        let replicas = inner.keys.replicas(kms_arn, &inner.requests);
+        replicas.map_err(KeyStoreError::new)
     }
 
     fn now(&self) -> SystemTime {

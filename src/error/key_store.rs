@@ -280,12 +280,13 @@ mod tests {
     #[test]
     fn hands_on_what_kms_said() {
         let of_kms = KeyringError::new(KeyringErrorKind::Disabled).in_region("eu-west-1");
+        let of_kms = of_kms.in_keyring("key-store");
         let error = KeyStoreError::from(of_kms).of_branch_key("t-1");
         assert_eq!(error.kind(), KeyStoreErrorKind::Kms);
         assert!(!error.is_retryable());
         assert_eq!(
             error.to_string(),
-            "key store, branch key \"t-1\": in eu-west-1: key is disabled or pending deletion"
+            "key store, branch key \"t-1\": key-store in eu-west-1: key is disabled or pending deletion"
         );
         let converted = KeyringError::from(error);
         assert_eq!(converted.kind(), KeyringErrorKind::Disabled);

@@ -8,7 +8,6 @@ use super::time::CreateTime;
 use super::write::{Condition, Transaction};
 use super::{BranchKeyVersion, KeyStore, KeyStoreError, KeyStoreErrorKind};
 use crate::crypto::random::SystemRandom;
-use crate::kms::Replicas;
 
 /// Makes a branch key. Made by [`KeyStore::create_key`].
 #[must_use = "nothing is made until it is sent"]
@@ -48,13 +47,6 @@ impl KeyStore {
             id: None,
             custom: BTreeMap::new(),
         }
-    }
-
-    /// Who makes keys like that of this record.
-    pub(super) fn makers(&self, kms_arn: &str) -> Result<Replicas, KeyStoreError> {
-        let inner = &*self.0;
-        let replicas = inner.keys.replicas(kms_arn, &inner.requests);
-        replicas.map_err(KeyStoreError::new)
     }
 
     pub(super) fn new_version() -> Result<BranchKeyVersion, KeyStoreError> {
@@ -120,7 +112,7 @@ impl CreateKey<'_> {
         let (store, inner) = (self.store, &*self.store.0);
         let cannot = || KeyStoreError::new(KeyStoreErrorKind::CannotCreate);
         let kms_arn = inner.keys.own().ok_or_else(cannot)?.to_string();
-        let (requests, replicas) = (&inner.requests, store.makers(&kms_arn)?);
+        let (requests, replicas) = (&inner.requests, store.replicas(&kms_arn)?);
         let created = CreateTime::of(store.now());
         let version = KeyStore::new_version()?;
         let kind = Kind::Version(version);

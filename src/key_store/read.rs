@@ -212,11 +212,14 @@ impl KeyStore {
         record: Record,
         allowance: &Arc<Allowance>,
     ) -> Result<Option<BranchKey>, KeyStoreError> {
-        let created = record.facts.created;
-        // Only what KMS authenticates counts, in both directions.
+        let (created, newest) = (record.facts.created, &self.0.newest);
+        // What says of itself that it is older, KMS need not open.
+        if newest.seen(&record.facts.id) > Some(created) {
+            return Ok(None);
+        }
+        // And what says that it is newer counts only when KMS has.
         let key = self.open(record, allowance).await?;
-        let is_newest = self.0.newest.admits(key.id(), created);
-        Ok(is_newest.then_some(key))
+        Ok(newest.admits(key.id(), created).then_some(key))
     }
 
     /// Has KMS open a record.
@@ -226,8 +229,7 @@ impl KeyStore {
         allowance: &Arc<Allowance>,
     ) -> Result<BranchKey, KeyStoreError> {
         let inner = &*self.0;
-        let replicas = inner.keys.replicas(&record.facts.kms_arn, &inner.requests);
-        let replicas = replicas.map_err(KeyStoreError::new)?;
+        let replicas = self.replicas(&record.facts.kms_arn)?;
         let context = record.facts.context(&inner.logical_name)?;
         let recovered = inner
             .requests

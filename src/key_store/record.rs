@@ -85,6 +85,20 @@ pub(super) fn key(id: &str, place: Place) -> [(String, AttributeValue); 2] {
     ]
 }
 
+/// The row that says that a branch key was erased, and when: nobody makes, rotates or seals under it again.
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "written by the erasure of a tenant, which is built on this"
+    )
+)]
+pub(super) fn tombstone(id: &str, erased: CreateTime) -> [(String, AttributeValue); 3] {
+    let [id, sort_key] = key(id, Place::Erased);
+    let time = text(&erased.to_string());
+    [id, sort_key, (CREATE_TIME.to_owned(), time)]
+}
+
 fn text(text: &str) -> AttributeValue {
     AttributeValue::S(text.to_owned())
 }
@@ -295,5 +309,96 @@ impl<'a> Fields<'a> {
             Ok((name.to_owned(), value.to_owned()))
         });
         entries.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VERSION_TEXT: &str = "e9ce18a3-edb5-4272-9f86-1cacb7997ff6";
+    const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/mrk-1234";
+    const CREATED: &str = "2024-12-31T23:59:59.123456Z";
+
+    fn version() -> BranchKeyVersion {
+        BranchKeyVersion::parse(VERSION_TEXT).unwrap()
+    }
+
+    fn record(kind: Kind) -> Record {
+        let custom = BTreeMap::from([("tenant".to_owned(), "acme".to_owned())]);
+        let created = CreateTime::parse(CREATED).unwrap();
+        Facts::new("bd3842ff", kind, KEY.to_owned(), created, custom).with_enc(vec![1, 2, 3])
+    }
+
+    fn entries(kind: Kind) -> Vec<(String, String)> {
+        let context = record(kind).facts.context("logical").unwrap();
+        let entries = context.iter();
+        entries.map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+    }
+
+    /// As §11 of the format reference says.
+    #[test]
+    fn binds_keys_to_all_attributes_and_the_logical_name() {
+        let version_text = format!("branch:version:{VERSION_TEXT}");
+        let expected = |kind: &str, version: Option<&str>| {
+            let all = [
+                ("aws-crypto-ec:tenant", Some("acme")),
+                ("branch-key-id", Some("bd3842ff")),
+                ("create-time", Some(CREATED)),
+                ("hierarchy-version", Some("1")),
+                ("kms-arn", Some(KEY)),
+                ("tablename", Some("logical")),
+                ("type", Some(kind)),
+                ("version", version),
+            ];
+            let present = all.into_iter().filter_map(|(k, v)| Some((k, v?)));
+            let present = present.map(|(k, v)| (k.to_owned(), v.to_owned()));
+            present.collect::<Vec<_>>()
+        };
+        let active = expected("branch:ACTIVE", Some(&version_text));
+        assert_eq!(entries(Kind::Active(version())), active);
+        let old = expected(&version_text, None);
+        assert_eq!(entries(Kind::Version(version())), old);
+        assert_eq!(entries(Kind::Beacon), expected("beacon:ACTIVE", None));
+    }
+
+    #[test]
+    fn reads_the_items_that_it_writes() {
+        for (kind, place) in [
+            (Kind::Active(version()), Place::Active),
+            (Kind::Version(version()), Place::Version(version())),
+        ] {
+            let record = record(kind);
+            let item: BTreeMap<_, _> = record.attributes().collect();
+            assert_eq!(item[HIERARCHY_VERSION], AttributeValue::N("1".into()));
+            assert_eq!(item[ENC], AttributeValue::B(Blob::new([1, 2, 3])));
+            let read = Record::parse("bd3842ff", place, &item);
+            assert_eq!(read.unwrap(), record);
+            assert!(Record::parse("bd3842fe", place, &item).is_err());
+            assert!(Record::parse("bd3842ff", Place::Erased, &item).is_err());
+        }
+    }
+
+    /// What KMS is told must be what was written, to the letter.
+    #[test]
+    fn keeps_the_creation_time_as_it_was_written() {
+        let record = record(Kind::Active(version()));
+        let mut item: BTreeMap<_, _> = record.attributes().collect();
+        item.insert(CREATE_TIME.to_owned(), text("2024-12-31T23:59:59Z"));
+        let read = Record::parse("bd3842ff", Place::Active, &item).unwrap();
+        let context = read.facts.context("logical").unwrap();
+        assert_eq!(context.get(CREATE_TIME), Some("2024-12-31T23:59:59Z"));
+        assert!(read.facts.created < record.facts.created);
+    }
+
+    #[test]
+    fn marks_what_was_erased_where_nobody_reads_a_key() {
+        let erased = CreateTime::parse(CREATED).unwrap();
+        let row: BTreeMap<_, _> = tombstone("t-1", erased).into();
+        assert_eq!(row[ID], text("t-1"));
+        assert_eq!(row[TYPE], text("dynaseal:erased"));
+        for place in [Place::Active, Place::Erased] {
+            assert!(Record::parse("t-1", place, &row).is_err());
+        }
     }
 }

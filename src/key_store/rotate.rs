@@ -43,7 +43,7 @@ impl KeyStore {
             let not_found = KeyStoreError::new(KeyStoreErrorKind::NotFound);
             return Err(not_found.in_region(home.region()));
         };
-        let replicas = self.makers(&before.facts.kms_arn)?;
+        let replicas = self.replicas(&before.facts.kms_arn)?;
         let context = before.facts.context(logical_name)?;
         // Under the same context: KMS says whether the record is as it was made.
         let authenticate = requests.re_encrypt(&before.enc, &context, &context, &replicas);

@@ -181,17 +181,17 @@ async fn attempt(
             Some(_) => WriteFault::Final,
             None => WriteFault::of(&error),
         };
-        let failure = failed(home, class_of(outcome), error);
         let is_last =
             left == 0 || fault == WriteFault::Final || !home.dynamodb_health().may_retry();
-        match (&lost, fault) {
-            (None, WriteFault::Open) => lost = Some(failure),
-            (None, _) if is_last => return Err(Failed::NotApplied(failure)),
-            _ => {}
-        }
-        match lost.take() {
-            Some(lost) if is_last => return Err(Failed::Unknown(lost)),
-            before => lost = before,
+        let failure = failed(home, class_of(outcome), error);
+        if lost.is_some() || fault == WriteFault::Open {
+            let first = lost.unwrap_or(failure);
+            if is_last {
+                return Err(Failed::Unknown(first));
+            }
+            lost = Some(first);
+        } else if is_last {
+            return Err(Failed::NotApplied(failure));
         }
         backoff.wait().await;
     }

@@ -7,6 +7,7 @@ mod events;
 mod forged;
 mod freshness;
 mod hierarchical;
+mod key_store;
 mod keyrings;
 mod kms_double;
 mod kms_failover;
