@@ -13,6 +13,8 @@ pub(crate) enum KmsContext {
     /// A record's of a key store.
     KeyStore {
         logical_name: String,
+        /// That of all items, if one is configured.
+        branch_key_id: Option<String>,
         /// The attribute whose value is the id of an item's branch key.
         tenant_attribute: Option<String>,
     },

@@ -159,8 +159,28 @@ impl KmsKeyUse {
     pub fn for_key_store(mut self, logical_name: &str, tenant_attribute: Option<&str>) -> Self {
         self.context = KmsContext::KeyStore {
             logical_name: logical_name.to_owned(),
+            branch_key_id: None,
             tenant_attribute: tenant_attribute.map(str::to_owned),
         };
+        self
+    }
+
+    /// The same, with one branch key for all items. Nothing to say, unless it is
+    /// [for a key store](Self::for_key_store).
+    ///
+    /// ```
+    /// use dynaseal::keyring::KmsKeyUse;
+    ///
+    /// let key = "arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab";
+    /// let used = KmsKeyUse::new("ours", key, ["us-east-1"])?.for_key_store("branch-keys", None);
+    /// let used = used.branch_key_id("billing");
+    /// # Ok::<_, dynaseal::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn branch_key_id(mut self, id: &str) -> Self {
+        if let KmsContext::KeyStore { branch_key_id, .. } = &mut self.context {
+            *branch_key_id = Some(id.to_owned());
+        }
         self
     }
 

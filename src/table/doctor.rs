@@ -13,6 +13,7 @@ mod report;
 mod samples;
 mod settings;
 mod start;
+mod stored;
 mod tries;
 
 use std::fmt;
@@ -20,7 +21,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{join_all, join3};
+use futures_util::future::{join, join_all, join3};
 
 pub use policy::IamPolicy;
 pub use report::{Finding, Report, Severity};
@@ -41,8 +42,8 @@ use crate::keyring::{KeyStoreUse, KmsKeyUse};
 /// Looks at everything that a table needs, in every region of its set, and reports it.
 ///
 /// From [`SealedTable::doctor`], and from the handles, whose own powers are tried. It asks by the
-/// clients of the [`RegionSet`](crate::RegionSet), touches no item, and is not seen by circuit breakers or
-/// observers. Whatever fails is a finding.
+/// clients of the [`RegionSet`](crate::RegionSet), touches no item unless told to, and is not seen by
+/// circuit breakers or observers. Whatever fails is a finding.
 ///
 /// | check | what it is about |
 /// | --- | --- |
@@ -60,6 +61,7 @@ use crate::keyring::{KeyStoreUse, KmsKeyUse};
 /// | `key-store-exists`, `key-store-status`, `key-store-replicas`, `key-store-keys` | whether each region has an active replica of the key store's table, with the keys of one |
 /// | `key-store-protection` | whether the key store is protected from deletion |
 /// | `table-encryption` | whether the table is encrypted at rest under another key than its items |
+/// | `stored-items`, `stored-table-keys`, `stored-foreign-keys` | which keys items are under, if [`sample_items`](Self::sample_items) says so |
 ///
 /// Dry runs are billed and logged like real calls, contexts in clear included.
 ///
@@ -97,6 +99,8 @@ pub struct Doctor<T = Item> {
     /// Or what is wrong with them.
     samples: Vec<Result<Item, String>>,
     dry_runs: bool,
+    /// How many are looked at.
+    stored_items: u16,
     patience: Duration,
     model: PhantomData<fn() -> T>,
 }
@@ -189,6 +193,7 @@ impl<T: Model> Doctor<T> {
             powers,
             samples: Vec::new(),
             dry_runs: true,
+            stored_items: 0,
             patience: DEFAULT_PATIENCE,
             model: PhantomData,
         }
@@ -215,6 +220,17 @@ impl<T: Model> Doctor<T> {
     /// Tries no permissions: nothing is asked of KMS but what keys are like.
     pub fn skip_dry_runs(mut self) -> Self {
         self.dry_runs = false;
+        self
+    }
+
+    /// Looks at the headers of so many stored items, at most 1,000: which keys they are under, how many
+    /// table keys among them, and whether keys that no keyring here uses. Default: none.
+    ///
+    /// That is one `Scan` of the first items in the local region, or as many of them as make 1 MB, billed
+    /// like any. Headers are read without a key, so what they say is what whoever can write to the
+    /// table wants them to say.
+    pub fn sample_items(mut self, items: u16) -> Self {
+        self.stored_items = items.min(stored::MAX_ITEMS);
         self
     }
 
@@ -268,7 +284,9 @@ impl<T: Model> Doctor<T> {
         };
         let regions = self.core.regions().regions();
         let regions = regions.map(|region| self.examine(region, &what));
-        findings.extend(join_all(regions).await.into_iter().flatten());
+        let stored = Box::pin(self.look_at_stored(&uses.keys));
+        let (of_regions, of_stored) = join(join_all(regions), stored).await;
+        findings.extend(of_regions.into_iter().flatten().chain(of_stored));
         Report::new(
             self.core.table_name(),
             self.core.schema().logical_table_name(),
@@ -336,6 +354,7 @@ impl<T> fmt::Debug for Doctor<T> {
             .field("regions", self.core.regions())
             .field("samples", &self.samples.len())
             .field("dry_runs", &self.dry_runs)
+            .field("stored_items", &self.stored_items)
             .finish_non_exhaustive()
     }
 }

@@ -1,17 +1,22 @@
 //! The doctor: what it finds of tables, keys and permissions, and what it never says.
 
+mod beside_items;
 mod dry_runs;
+mod key_stores;
 mod keys;
 mod policy;
 mod regions;
 mod settings;
 mod start;
+mod stored;
 mod tables;
 
-use dynaseal::keyring::Keyring;
+use dynaseal::keyring::{
+    DecryptRequest, EncryptRequest, KeyBinding, KeyStoreUse, Keyring, KmsKeyUse, future,
+};
 use dynaseal::table::{Finding, Report, Severity};
 use dynaseal::testkit::{Fault, KeyType, Service, TableDefinition};
-use dynaseal::{KmsMrkKeyring, RegionSet, Seal, SealedTable};
+use dynaseal::{KmsMrkKeyring, RawAesKeyring, RegionSet, Seal, SealedTable};
 use serde::{Deserialize, Serialize};
 
 use crate::support::stack::{EU, Stack, US};
@@ -84,6 +89,57 @@ fn table_with<T: dynaseal::item::Model>(
 ) -> SealedTable<T> {
     let builder = SealedTable::builder(TABLE, keyring, &regions(stack));
     builder.build().unwrap()
+}
+
+/// Says that it uses these, and does not.
+#[derive(Debug)]
+struct Saying {
+    inner: RawAesKeyring,
+    keys: Vec<KmsKeyUse>,
+    key_stores: Vec<KeyStoreUse>,
+}
+
+impl Saying {
+    fn new(
+        keys: impl IntoIterator<Item = KmsKeyUse>,
+        key_stores: impl IntoIterator<Item = KeyStoreUse>,
+    ) -> Self {
+        Self {
+            inner: RawAesKeyring::new("ours", "one", [7; 32]).unwrap(),
+            keys: keys.into_iter().collect(),
+            key_stores: key_stores.into_iter().collect(),
+        }
+    }
+}
+
+impl Keyring for Saying {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn binding(&self) -> KeyBinding {
+        self.inner.binding()
+    }
+
+    fn on_encrypt<'a>(&'a self, request: EncryptRequest<'a>) -> future::OnEncrypt<'a> {
+        self.inner.on_encrypt(request)
+    }
+
+    fn on_decrypt<'a>(&'a self, request: DecryptRequest<'a>) -> future::OnDecrypt<'a> {
+        self.inner.on_decrypt(request)
+    }
+
+    fn kms_keys(&self) -> Vec<KmsKeyUse> {
+        self.keys.clone()
+    }
+
+    fn key_stores(&self) -> Vec<KeyStoreUse> {
+        self.key_stores.clone()
+    }
+}
+
+fn used(stack: &Stack) -> KmsKeyUse {
+    KmsKeyUse::new("saying", stack.key.arn(US), [US, EU]).unwrap()
 }
 
 /// The only finding of a check in a region.

@@ -28,6 +28,10 @@ pub(super) const KEY_STORE_REPLICAS: &str = "key-store-replicas";
 pub(super) const KEY_STORE_KEYS: &str = "key-store-keys";
 pub(super) const KEY_STORE_PROTECTION: &str = "key-store-protection";
 
+pub(super) const STORED_ITEMS: &str = "stored-items";
+pub(super) const STORED_TABLE_KEYS: &str = "stored-table-keys";
+pub(super) const STORED_FOREIGN_KEYS: &str = "stored-foreign-keys";
+
 /// The checks whose errors say that a region has no replica, of table, key store or key, that can be used.
 pub(super) const OF_REPLICAS: [&str; 14] = [
     KEY_EXISTS,

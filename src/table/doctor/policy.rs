@@ -82,8 +82,13 @@ impl Needs<'_> {
                     let has_tenant = tenant_attribute.is_some();
                     statements.extend(self.table_keys(number, key, has_tenant));
                 }
-                KmsContext::KeyStore { logical_name, .. } => {
-                    statements.extend(self.branch_keys(number, key, logical_name));
+                KmsContext::KeyStore {
+                    logical_name,
+                    branch_key_id,
+                    ..
+                } => {
+                    let id = branch_key_id.as_deref();
+                    statements.extend(self.branch_keys(number, key, logical_name, id));
                 }
             }
         }

@@ -199,8 +199,8 @@ impl Report {
         self.worst() < Severity::Error
     }
 
-    /// Whether every region of the set has a replica of the table and of each key that this principal can
-    /// use: no error of a check that is about that.
+    /// Whether every region of the set has a replica of the table, of each key store and of each key that this
+    /// principal can use: no error of a check that is about that.
     #[must_use]
     pub fn has_usable_replicas(&self) -> bool {
         let unusable = |finding: &&Finding| {

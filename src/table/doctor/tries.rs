@@ -86,13 +86,17 @@ pub(super) fn beside_items(
         }
         KmsContext::KeyStore {
             logical_name,
+            branch_key_id,
             tenant_attribute,
         } => {
-            let tenants = tenants(tenant_attribute.as_deref(), samples);
+            let tenants = match branch_key_id.as_deref() {
+                Some(id) => vec![(None, id)],
+                None => tenants(tenant_attribute.as_deref(), samples),
+            };
             let tried = |record: Record, tenant: &str| {
                 let context = Tenanted {
                     entries: of_record(record, key, logical_name, tenant),
-                    has_tenant: tenant_attribute.is_some(),
+                    has_tenant: branch_key_id.is_none() && tenant_attribute.is_some(),
                 };
                 Tried::Record(record, context)
             };

@@ -15,7 +15,7 @@ use super::*;
 use crate::support::stack::{item, s};
 
 /// Lets the policy decide, in both regions.
-async fn enforce(stack: &Stack, policy: &IamPolicy) {
+pub(super) async fn enforce(stack: &Stack, policy: &IamPolicy) {
     for region in [US, EU] {
         let put = stack.cloud.kms(region).put_key_policy();
         let put = put.key_id(stack.key.arn(region)).policy(policy.to_string());
@@ -37,14 +37,14 @@ fn renamed<T: Model>(stack: &Stack) -> SealedTable<T> {
     builder.logical_table_name("doctors").build().unwrap()
 }
 
-fn statements(policy: &IamPolicy) -> Vec<Value> {
+pub(super) fn statements(policy: &IamPolicy) -> Vec<Value> {
     let parsed: Value = serde_json::from_str(&policy.to_string()).unwrap();
     assert_eq!(parsed, serde_json::to_value(policy).unwrap());
     assert_eq!(parsed["Version"], "2012-10-17");
     parsed["Statement"].as_array().unwrap().clone()
 }
 
-async fn is_denied(stack: &Stack, action: &str, context: &[(&str, &str)]) -> bool {
+pub(super) async fn is_denied(stack: &Stack, action: &str, context: &[(&str, &str)]) -> bool {
     let kms = stack.cloud.kms(US);
     let answer = if action == "Decrypt" {
         let mut request = kms.decrypt().key_id(stack.key.arn(US)).dry_run(true);
@@ -291,7 +291,7 @@ async fn has_a_statement_for_each_keyring_that_asks_kms() {
     assert_eq!(third["Resource"], all_keys);
     assert_eq!(describe["Resource"].as_array().unwrap().len(), 8);
 
-    let raw = dynaseal::RawAesKeyring::new("ours", "one", [7; 32]).unwrap();
+    let raw = RawAesKeyring::new("ours", "one", [7; 32]).unwrap();
     let nothing = table_with::<Patient>(&stack, raw).doctor().iam_policy();
     assert!(statements(&nothing).is_empty());
 }

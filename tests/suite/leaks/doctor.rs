@@ -1,10 +1,12 @@
 //! What the doctor shows of the samples it is given, and of what it asks with.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use dynaseal::keyring::KmsKeyUse;
+use dynaseal::keyring::{
+    DecryptRequest, EncryptRequest, KeyBinding, Keyring, KmsKeyUse, Unwrapped, future,
+};
 use dynaseal::table::{Doctor, Report, StartError};
 use dynaseal::testkit::{Fault, Service};
-use dynaseal::{Item, ItemSchema, RegionSet, SealedTable};
+use dynaseal::{CryptoAction, Item, ItemSchema, RegionSet, SealedTable};
 
 use super::*;
 
@@ -88,4 +90,73 @@ async fn a_doctor_gives_nothing_of_samples_away_that_are_none_of_the_table() {
     assert_eq!(samples.count(), 2, "{report}");
     show(&exhibits, &report);
     exhibits.assert_clean(&all_secrets(), 20);
+}
+
+#[tokio::test]
+async fn a_doctor_gives_no_tenant_away_whom_it_tries_in_other_contexts_than_items() {
+    let (exhibits, _guard) = Exhibits::listen();
+    let stack = start().await;
+    let used = || KmsKeyUse::new("ours", stack.key.arn(US), [US]).unwrap();
+    let uses = [
+        used().for_table_keys(Some("tenant")),
+        used().for_key_store("keys", Some("tenant")),
+    ];
+    exhibits.show("KmsKeyUse", &uses);
+    let schema = ItemSchema::builder(TABLE, "id").sort_key_name("visit");
+    let include = CryptoAction::SignAndIncludeInEncryptionContext;
+    let schema = schema.action("tenant", include);
+    let sample = item([
+        ("id", s(PARTITION)),
+        ("visit", AttributeValue::N(SORT.to_string())),
+        ("tenant", s(TENANT)),
+    ]);
+    for used in uses {
+        let keyring = Saying { used };
+        let builder = SealedTable::<Item>::builder(TABLE, keyring, &stack.regions(US));
+        let table = builder
+            .schema(schema.clone().build().unwrap())
+            .build()
+            .unwrap();
+        for statement in [
+            r#"{"Effect":"Allow","Action":"kms:*"}"#,
+            r#"{"Effect":"Deny","Action":"kms:*"}"#,
+        ] {
+            stack.put_key_policy(US, statement).await;
+            let report = table.doctor().sample(&sample).sample_items(9).run().await;
+            assert!(
+                report.to_string().contains("tenant of sample 1"),
+                "{report}"
+            );
+            show(&exhibits, &report);
+        }
+    }
+    exhibits.assert_clean(&all_secrets(), 40);
+}
+
+/// Says that it uses a key, and does nothing.
+#[derive(Debug)]
+struct Saying {
+    used: KmsKeyUse,
+}
+
+impl Keyring for Saying {
+    fn name(&self) -> &str {
+        "saying"
+    }
+
+    fn binding(&self) -> KeyBinding {
+        KeyBinding::PublicKey
+    }
+
+    fn on_encrypt<'a>(&'a self, _: EncryptRequest<'a>) -> future::OnEncrypt<'a> {
+        future::OnEncrypt::new(async { Ok(Vec::new()) })
+    }
+
+    fn on_decrypt<'a>(&'a self, _: DecryptRequest<'a>) -> future::OnDecrypt<'a> {
+        future::OnDecrypt::new(async { Ok(Unwrapped::NotMine) })
+    }
+
+    fn kms_keys(&self) -> Vec<KmsKeyUse> {
+        vec![self.used.clone()]
+    }
 }

@@ -8,7 +8,7 @@ use super::super::tries::{
 };
 use super::{Needs, literal, of_context, word};
 use crate::context::TABLE_NAME;
-use crate::keyring::{KeyStoreUse, KmsContext, KmsKeyUse};
+use crate::keyring::{DiscoveryFilter, KeyStoreUse, KmsContext, KmsKeyUse};
 use crate::kms::KmsKeyArn;
 
 const CONTEXT_KEYS: &str = "kms:EncryptionContextKeys";
@@ -56,6 +56,7 @@ impl Needs<'_> {
         number: usize,
         key: &KmsKeyUse,
         logical_name: &str,
+        branch_key_id: Option<&str>,
     ) -> Option<Json> {
         let seals = self.powers.seals && key.can_encrypt();
         let any_version = format!("{VERSION_PREFIX}*");
@@ -67,7 +68,9 @@ impl Needs<'_> {
         if records.is_empty() {
             return None;
         }
-        let store = vec![(of_context(STORE_NAME), Json::text(literal(logical_name)))];
+        let id = branch_key_id.map(|id| (BRANCH_KEY_ID, id));
+        let store = [(STORE_NAME, logical_name)].into_iter().chain(id);
+        let store = store.map(|(key, value)| (of_context(key), Json::text(literal(value))));
         let records = vec![(of_context(RECORD_TYPE), Json::texts(records))];
         let custom = format!("{CUSTOM_PREFIX}*");
         let keys = [STORE_NAME, BRANCH_KEY_ID, RECORD_TYPE].into_iter();
@@ -75,7 +78,7 @@ impl Needs<'_> {
         let keys = Json::texts(keys.chain([&*custom]));
         let keys = vec![(CONTEXT_KEYS.to_owned(), keys)];
         let condition = vec![
-            ("StringEquals".to_owned(), Json::Object(store)),
+            ("StringEquals".to_owned(), Json::Object(store.collect())),
             ("StringLike".to_owned(), Json::Object(records)),
             ("ForAllValues:StringLike".to_owned(), Json::Object(keys)),
         ];
@@ -118,7 +121,7 @@ impl Needs<'_> {
         let of_store = |key: &&KmsKeyUse| matches!(key.context(), KmsContext::KeyStore { logical_name, .. } if logical_name == store.logical_name());
         let mut keys = self.keys.iter().filter(of_store);
         let partition = keys.find_map(|key| {
-            let of_filter = key.discovery_filter().map(|filter| filter.partition());
+            let of_filter = key.discovery_filter().map(DiscoveryFilter::partition);
             let of_key = key.key_arn().and_then(|arn| KmsKeyArn::parse(&arn).ok());
             of_filter
                 .map(str::to_owned)
