@@ -170,11 +170,12 @@ impl Keyring for HierarchicalKeyring {
 
     fn kms_keys(&self) -> Vec<KmsKeyUse> {
         let tenant_attribute = self.choice.tenant_attribute();
-        vec![KmsKeyUse::of_key_store(
-            Self::NAME,
-            self.branch_keys.key_store(),
-            tenant_attribute,
-        )]
+        let key_store = self.branch_keys.key_store();
+        let used = KmsKeyUse::of_key_store(Self::NAME, key_store, tenant_attribute);
+        vec![match self.choice.fixed() {
+            Some(id) => used.branch_key_id(id),
+            None => used,
+        }]
     }
 
     fn key_stores(&self) -> Vec<KeyStoreUse> {

@@ -73,6 +73,14 @@ impl Choice {
         }
     }
 
+    /// The id, if all items have the same.
+    pub(super) fn fixed(&self) -> Option<&str> {
+        match self {
+            Self::Fixed(id) => Some(id),
+            Self::PerTenant(_) | Self::Supplier(_) => None,
+        }
+    }
+
     /// The attribute whose value is the id.
     pub(super) fn tenant_attribute(&self) -> Option<&str> {
         match self {

@@ -131,6 +131,10 @@ fn names_its_kms_keys_and_its_key_store() {
     assert_eq!(mrk.key_stores(), [store]);
     assert_eq!(mrk.binding(), KeyBinding::SharedSecret);
 
+    let fixed = builder(&kms).branch_key_id("ours").build().unwrap();
+    let context = format!("{:?}", fixed.kms_keys()[0].context());
+    assert!(context.contains(r#"Some("ours")"#), "{context}");
+
     let one = keyring(KeyStoreKms::key_arn(MRK)).kms_keys();
     assert!(!one[0].is_mrk());
     assert_eq!(one[0].key_arn().as_deref(), Some(MRK));
