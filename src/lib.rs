@@ -29,13 +29,6 @@ extern crate self as dynaseal;
 
 // --- words and tools ---------------------------------------------------------------------------
 pub mod action;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "its users come with the caching keyrings; remove this with the last of them"
-    )
-)]
 mod cache;
 mod context;
 mod crypto;

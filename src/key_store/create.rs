@@ -11,8 +11,8 @@ use crate::crypto::random::SystemRandom;
 
 /// Makes a branch key. Made by [`KeyStore::create_key`].
 #[must_use = "nothing is made until it is sent"]
-pub struct CreateKey<'a> {
-    store: &'a KeyStore,
+pub struct CreateKey {
+    store: KeyStore,
     id: Option<String>,
     custom: BTreeMap<String, String>,
 }
@@ -41,9 +41,9 @@ impl KeyStore {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn create_key(&self) -> CreateKey<'_> {
+    pub fn create_key(&self) -> CreateKey {
         CreateKey {
-            store: self,
+            store: self.clone(),
             id: None,
             custom: BTreeMap::new(),
         }
@@ -55,7 +55,7 @@ impl KeyStore {
     }
 }
 
-impl CreateKey<'_> {
+impl CreateKey {
     /// The id, of 1 to 2048 bytes, for a branch key that also has an
     /// [`encryption_context`](Self::encryption_context). Default: a random UUID.
     pub fn branch_key_id(mut self, id: impl Into<String>) -> Self {
@@ -109,7 +109,7 @@ impl CreateKey<'_> {
     }
 
     async fn create(&self, id: &str) -> Result<(), KeyStoreError> {
-        let (store, inner) = (self.store, &*self.store.0);
+        let (store, inner) = (&self.store, &*self.store.0);
         let cannot = || KeyStoreError::new(KeyStoreErrorKind::CannotCreate);
         let kms_arn = inner.keys.own().ok_or_else(cannot)?.to_string();
         let (requests, replicas) = (&inner.requests, store.replicas(&kms_arn)?);
@@ -137,7 +137,7 @@ impl CreateKey<'_> {
     }
 }
 
-impl fmt::Debug for CreateKey<'_> {
+impl fmt::Debug for CreateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CreateKey")
             .field("branch_key_id", &self.id)

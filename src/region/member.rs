@@ -158,7 +158,7 @@ impl Member {
 
     /// The time, by the time source of the caller's configuration.
     pub(crate) fn now(&self) -> SystemTime {
-        clock_of(&self.clients.dynamodb).now()
+        time_source(&self.clients.dynamodb).now()
     }
 
     /// What waits between attempts.

@@ -54,8 +54,7 @@ async fn leaves_a_tombstone_alone_in_every_region_and_touches_no_other_branch_ke
     assert_eq!(active.kind(), KeyStoreErrorKind::Erased);
     let rotated = world.run(world.store(US).version_key("acme")).await;
     assert_eq!(rotated.unwrap_err().kind(), KeyStoreErrorKind::Erased);
-    let home = world.store(US);
-    let create = home.create_key().branch_key_id("acme");
+    let create = world.store(US).create_key().branch_key_id("acme");
     let created = create.encryption_context([("tenant", "acme")]).send();
     let created = world.run(created).await.unwrap_err();
     assert_eq!(created.kind(), KeyStoreErrorKind::Erased);
