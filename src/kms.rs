@@ -198,3 +198,16 @@ fn flight_key<const N: usize>(parts: [&[u8]; N]) -> Vec<u8> {
     }
     key
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn allows_an_item_four_calls_and_four_branch_keys() {
+        let allowance = Allowance::new(None);
+        let lookups = (0..100).filter(|_| allowance.take_lookup()).count();
+        let calls = (0..100).filter(|_| allowance.take()).count();
+        assert_eq!((lookups, calls), (4, 4));
+    }
+}

@@ -74,7 +74,7 @@ impl Member {
             dynamodb,
             kms,
         } = &clients;
-        let clock = time_source(dynamodb);
+        let clock = clock_of(dynamodb);
         let health =
             |service| Health::new(service, region, clock.clone(), policy, observers.clone());
         Self {
@@ -126,7 +126,7 @@ impl Member {
 
     /// The clients' clock, and a monotonic one beside it.
     pub(crate) fn clock(&self) -> Clock {
-        Clock::new(time_source(&self.clients.dynamodb))
+        Clock::new(clock_of(&self.clients.dynamodb))
     }
 
     /// How often one request to DynamoDB is sent at most.
@@ -158,8 +158,7 @@ impl Member {
 
     /// The time, by the time source of the caller's configuration.
     pub(crate) fn now(&self) -> SystemTime {
-        let clock = self.clients.dynamodb.config().time_source();
-        clock.map_or(SystemTime::UNIX_EPOCH, |clock| clock.now())
+        clock_of(&self.clients.dynamodb).now()
     }
 
     /// What waits between attempts.
@@ -168,7 +167,8 @@ impl Member {
     }
 }
 
-fn time_source(client: &aws_sdk_dynamodb::Client) -> SharedTimeSource {
+/// The caller's clock, or the machine's.
+fn clock_of(client: &aws_sdk_dynamodb::Client) -> SharedTimeSource {
     let clock = client.config().time_source();
     clock.unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()))
 }

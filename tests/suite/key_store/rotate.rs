@@ -1,5 +1,7 @@
 //! Rotation: what it asks and writes, and what it keeps.
 
+use dynaseal::testkit::AttemptRecord;
+
 use super::*;
 
 #[tokio::test]
@@ -32,7 +34,7 @@ async fn asks_kms_to_authenticate_the_active_record_first() {
     world.create("t-1").await;
     world.run(world.store(US).version_key("t-1")).await.unwrap();
     let attempts = world.cloud.take_attempts();
-    let asked: Vec<_> = attempts.iter().map(|attempt| attempt.operation()).collect();
+    let asked: Vec<_> = attempts.iter().map(AttemptRecord::operation).collect();
     assert_eq!(
         asked,
         [
