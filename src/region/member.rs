@@ -74,7 +74,11 @@ impl Member {
             dynamodb,
             kms,
         } = &clients;
+<<<<<<< HEAD
         let clock = time_source(dynamodb);
+=======
+        let clock = clock_of(dynamodb);
+>>>>>>> w-caching
         let health =
             |service| Health::new(service, region, clock.clone(), policy, observers.clone());
         Self {
@@ -126,7 +130,7 @@ impl Member {
 
     /// The clients' clock, and a monotonic one beside it.
     pub(crate) fn clock(&self) -> Clock {
-        Clock::new(time_source(&self.clients.dynamodb))
+        Clock::new(clock_of(&self.clients.dynamodb))
     }
 
     /// How often one request to DynamoDB is sent at most.
@@ -167,7 +171,12 @@ impl Member {
     }
 }
 
+<<<<<<< HEAD
 fn time_source(client: &aws_sdk_dynamodb::Client) -> SharedTimeSource {
+=======
+/// The caller's clock, or the machine's.
+fn clock_of(client: &aws_sdk_dynamodb::Client) -> SharedTimeSource {
+>>>>>>> w-caching
     let clock = client.config().time_source();
     clock.unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()))
 }
