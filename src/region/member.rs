@@ -74,11 +74,7 @@ impl Member {
             dynamodb,
             kms,
         } = &clients;
-<<<<<<< HEAD
         let clock = time_source(dynamodb);
-=======
-        let clock = clock_of(dynamodb);
->>>>>>> w-caching
         let health =
             |service| Health::new(service, region, clock.clone(), policy, observers.clone());
         Self {
@@ -171,12 +167,7 @@ impl Member {
     }
 }
 
-<<<<<<< HEAD
 fn time_source(client: &aws_sdk_dynamodb::Client) -> SharedTimeSource {
-=======
-/// The caller's clock, or the machine's.
-fn clock_of(client: &aws_sdk_dynamodb::Client) -> SharedTimeSource {
->>>>>>> w-caching
     let clock = client.config().time_source();
     clock.unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()))
 }
