@@ -126,7 +126,7 @@ impl Member {
 
     /// The clients' clock, and a monotonic one beside it.
     pub(crate) fn clock(&self) -> Clock {
-        Clock::new(clock_of(&self.clients.dynamodb))
+        Clock::new(time_source(&self.clients.dynamodb))
     }
 
     /// How often one request to DynamoDB is sent at most.
