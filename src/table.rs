@@ -324,7 +324,7 @@ impl<T: Model> SealedTable<T> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`](crate::ConfigError) if the schema has no tenant attribute (`#[seal(tenant)]`), if the
+    /// [`ConfigError`] if the schema has no tenant attribute (`#[seal(tenant)]`), if the
     /// tenant is empty, or if the table is limited to another tenant already.
     ///
     /// ```
