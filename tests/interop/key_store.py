@@ -102,6 +102,7 @@ class BranchKey:
         return self.rows[ACTIVE]["version"]["S"]
 
     def key(self, kind):
+        """The key of a row, or nothing if KMS refuses."""
         if kind not in self.keys:
             self.oracle.need(kind in self.rows, "no such row")
             row = self.rows[kind]
@@ -110,7 +111,9 @@ class BranchKey:
         return self.keys[kind]
 
     def recipient(self, kind):
-        return self.oracle.StaticHierarchical(self.id, uuid.UUID(kind[len(VERSION):]).bytes, self.key(kind))
+        key = self.key(kind)
+        self.oracle.need(key is not None, "KMS refused")
+        return self.oracle.StaticHierarchical(self.id, uuid.UUID(kind[len(VERSION):]).bytes, key)
 
     def wrap(self, key, context):
         return self.recipient(self.active).wrap(key, context)
@@ -347,6 +350,9 @@ class Test(check.Check):
             if rotate_by:
                 case.rotate(rotate_by)
             case.check_keys()
+            if case.branch_key.key(case.branch_key.active) is None:
+                # As was claimed not to be: nothing can be sealed.
+                return
             case.exchange()
         case.check_refusals(refusals)
 

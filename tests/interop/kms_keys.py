@@ -97,7 +97,7 @@ class Test(check.Check):
                     self.ecdh_case(case, curve, arn, public, public_key)
 
     def ecdh_case(self, case, curve, arn, public, public_key):
-        rng = random.Random(case.label)
+        rng = random.Random("%d/%s keys" % (self.seed, case.label))
         own, stranger = random_ec_key(curve, rng), random_ec_key(curve, rng)
         static = {"curve": curve, "key": arn, "public_key": public, "peer_public_key": der(own.public_key())}
         discovery = {name: value for name, value in static.items() if name != "peer_public_key"}
