@@ -19,6 +19,10 @@ def item_from_json(item):
     return {name: from_json(value) for name, value in item.items()}
 
 
+class Refused(Exception):
+    pass
+
+
 class Cloud:
     def __init__(self, binary):
         self.process = subprocess.Popen([binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -40,7 +44,7 @@ class Cloud:
     def must(self, do, **members):
         answer, error = self.ask(do, **members)
         if error:
-            sys.exit("%s was refused: %s, of %.300r" % (do, error, members))
+            raise Refused("%s was refused: %s; %.300r" % (do, error, members))
         return answer
 
     def crypt(self, verb, case, keys, item):

@@ -27,7 +27,7 @@ import uuid
 
 import check
 from check import INCLUDE, ROOT, Generator, diff, flip
-from cloud import Cloud
+from cloud import Cloud, Refused
 
 ACTIVE, BEACON, VERSION = "branch:ACTIVE", "beacon:ACTIVE", "branch:version:"
 CUSTOM = "aws-crypto-ec:"
@@ -342,6 +342,13 @@ class Test(check.Check):
 
     def run(self, number, keys, refusals):
         case = Case(self, number, keys)
+        try:
+            self.take_turns(case, number, refusals)
+            self.claim("ours makes and rotates branch keys", True, case, None)
+        except Refused as error:
+            self.claim("ours makes and rotates branch keys", False, case, error)
+
+    def take_turns(self, case, number, refusals):
         turns = ["ours", "theirs"]
         # Every second case starts with each side; who rotates first is then drawn.
         case.create(turns[number % 2])
