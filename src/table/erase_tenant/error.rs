@@ -21,8 +21,49 @@ pub enum EraseTenantError {
     Sample(Box<OperationError<ScanError>>),
     /// The key store failed, or a region of it. What was done stays; send it again.
     KeyStore(KeyStoreError),
-    /// All is erased, and the receipt was not signed.
+    /// All is erased, and the receipt was not signed. It is complete but for that: keep it, and see
+    /// [`ErasureReceipt::sign`]. Sending again would make one that says that there was nothing to erase.
     Unsigned(Box<ErasureReceipt>, KeyringError),
+}
+
+/// Why a receipt was not signed.
+#[non_exhaustive]
+#[derive(Debug)]
+pub enum SignReceiptError {
+    /// The key cannot be used in these regions. KMS was not asked.
+    Config(ConfigError),
+    /// KMS did not sign.
+    Kms(KeyringError),
+}
+
+impl fmt::Display for SignReceiptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Config(_) => "the receipt cannot be signed by this key",
+            Self::Kms(_) => "the receipt was not signed",
+        })
+    }
+}
+
+impl Error for SignReceiptError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(match self {
+            Self::Config(error) => error,
+            Self::Kms(error) => error,
+        })
+    }
+}
+
+impl From<ConfigError> for SignReceiptError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<KeyringError> for SignReceiptError {
+    fn from(error: KeyringError) -> Self {
+        Self::Kms(error)
+    }
 }
 
 /// Why this table's keyring cannot erase a tenant.
@@ -37,8 +78,8 @@ impl NotErasable {
         )
     }
 
-    pub(super) fn without_a_tenant() -> Self {
-        Self("a tenant has a name")
+    pub(super) fn without_a_name() -> Self {
+        Self("a tenant has a name of 1 to 2048 bytes")
     }
 }
 
