@@ -128,7 +128,8 @@ impl ErasedBranchKey {
     /// The statement that closes the window of the key store's backups: to be added to the key policy of the
     /// KMS key, in **every** region where it has a replica.
     ///
-    /// JSON. It denies everybody, for ever, to have KMS open this branch key: in processes that run as well.
+    /// JSON. It denies everybody, for ever, to have KMS open this branch key; who has it in memory keeps it for
+    /// the time that is left.
     ///
     /// A key policy has 32 KB. Where many branch keys of a key store are erased, one statement can hold the ids
     /// of all, as a list under `kms:EncryptionContext:branch-key-id`.
