@@ -87,7 +87,8 @@ impl EraseTenant {
         self
     }
 
-    /// How many items of the table are looked at, by a scan in the home region. Default: 1,000; 0 for none.
+    /// How many items of the table are looked at, by a scan in the home region that costs what any scan does.
+    /// Default: 1,000; 0 for none.
     pub fn sample_items(mut self, items: usize) -> Self {
         self.sample_items = items;
         self
@@ -99,19 +100,24 @@ impl EraseTenant {
         self
     }
 
-    /// Erases. It takes the longest time to live, and the lag bound at least once.
+    /// Erases. It takes the longest time to live, and the lag bound at least once: more than five minutes unless
+    /// told otherwise. What is dropped meanwhile is to be sent again.
     ///
     /// # Errors
     ///
-    /// [`EraseTenantError`]: the keyring has other recipients or no key for each tenant, and nothing was done; a
-    /// region or the key store failed, and it can be sent again; or all is erased, and the receipt could not
-    /// be signed: the error has it.
+    /// [`EraseTenantError`]: the keyring has other recipients or no key for each tenant, or this table is limited
+    /// to [another tenant](SealedTable::tenant), and nothing was done; a region or the key store failed, and it
+    /// can be sent again; or all is erased, and the receipt could not be signed: the error has it.
     pub async fn send(self) -> Result<ErasureReceipt, EraseTenantError> {
         let encryptor = self.core.encryptor();
         let keys = encryptor.tenant_keys().ok_or_else(NotErasable::new)?;
         let erase = self.erase(&keys);
         if !erase.is_possible() {
             return Err(NotErasable::without_a_name().into());
+        }
+        let only = encryptor.only_tenant();
+        if only.is_some_and(|(_, only)| only != self.tenant) {
+            return Err(NotErasable::another_tenant().into());
         }
         let signer = match &self.signed_by {
             Some(key) => Some(key.signer(self.core.regions())?),

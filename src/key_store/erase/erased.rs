@@ -47,7 +47,7 @@ impl ErasedBranchKey {
         &self.branch_key_id
     }
 
-    /// The regions that were looked at.
+    /// The regions that were looked at: those of the set. Others learn by replication.
     pub fn regions(&self) -> impl Iterator<Item = &str> {
         self.regions.iter().map(String::as_str)
     }

@@ -13,7 +13,7 @@ use crate::table::OperationError;
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum EraseTenantError {
-    /// This table's keyring cannot erase a tenant. Nothing was done.
+    /// This table, or its keyring, cannot erase the tenant. Nothing was done.
     NotErasable(NotErasable),
     /// The key that shall sign cannot be used. Nothing was done.
     Config(ConfigError),
@@ -66,7 +66,7 @@ impl From<KeyringError> for SignReceiptError {
     }
 }
 
-/// Why this table's keyring cannot erase a tenant.
+/// Why this table cannot erase a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotErasable(&'static str);
 
@@ -80,6 +80,10 @@ impl NotErasable {
 
     pub(super) fn without_a_name() -> Self {
         Self("a tenant has a name of 1 to 2048 bytes")
+    }
+
+    pub(super) fn another_tenant() -> Self {
+        Self("this table is limited to another tenant")
     }
 }
 

@@ -97,3 +97,18 @@ async fn refuses_keys_that_cannot_sign_the_receipt() {
         assert!(matches!(error, EraseTenantError::Config(_)), "{error:?}");
     }
 }
+
+/// A handle that is limited to one tenant ends no other one.
+#[tokio::test]
+async fn refuses_other_tenants_than_that_of_a_handle() {
+    let world = World::start().await;
+    let north = world.table(US).tenant("north").unwrap();
+    let error = world.assert_refuses(north.erase_tenant("south")).await;
+    assert!(
+        matches!(&error, EraseTenantError::NotErasable(why) if why.to_string().contains("limited")),
+        "{error:?}"
+    );
+    let receipt = world.send(north.erase_tenant("north")).await.unwrap();
+    assert_eq!(receipt.sample().of_tenant, 1);
+    world.assert_opens(&world.table(US), "s-1", "south").await;
+}
