@@ -102,3 +102,23 @@ async fn gives_statements_of_two_tenants_ids_of_their_own() {
         assert!(id.chars().all(|c| c.is_ascii_alphanumeric()), "{id}");
     }
 }
+
+/// The same name in another key store, under the same KMS key, is somebody else.
+#[tokio::test]
+async fn denies_no_branch_key_of_another_key_store() {
+    let world = World::start().await;
+    let other = TableDefinition::new("other-keys").partition_key("branch-key-id", KeyType::S);
+    let other = other.sort_key("type", KeyType::S);
+    world.cloud.create_global_table(&other).await.unwrap();
+    let kms = KeyStoreKms::mrk_arn(world.key.arn(US));
+    let other = KeyStore::builder("other-keys", "other-keys", kms, &world.regions(US));
+    let other = other.build().unwrap();
+    let create = other.create_key().branch_key_id("north");
+    let create = create.encryption_context([("clinic", "north")]).send();
+    world.run(create).await.unwrap();
+    let statement = world.erase().await.key_policy_statement();
+    for region in REGIONS {
+        world.put_key_policy(region, &statement).await;
+    }
+    world.run(other.describe_active("north")).await.unwrap();
+}
