@@ -89,7 +89,7 @@ pub use delete::{Delete, DeleteOutput};
 pub use doctor::{Doctor, Finding, IamPolicy, Report, Severity, StartError};
 pub use erase_tenant::{
     EraseTenant, EraseTenantError, ErasureReceipt, NotErasable, ReceiptKey, ReceiptSignature,
-    SampledItems,
+    SampledItems, SignReceiptError,
 };
 pub use error::{
     AbsentInFallback, CircuitOpen, DeadlineExceeded, OperationError, OutcomeUnknown, Refused,
