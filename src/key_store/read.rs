@@ -75,13 +75,13 @@ impl KeyStore {
     ) -> Result<BranchKey, KeyStoreError> {
         let wanted = Wanted::version(id, version)?;
         let inner = &*self.0;
-        if let Some(why) = inner.absent.remembers(id, version, self.now()) {
+        if let Some(why) = inner.absent.remembers(id, version) {
             return Err(KeyStoreError::new(why));
         }
         take_lookup(allowance)?;
         let Some(record) = self.search(wanted).await? else {
             let why = self.why_absent(id).await;
-            inner.absent.remember(id, version, why, self.now());
+            inner.absent.remember(id, version, why);
             return Err(KeyStoreError::new(why));
         };
         self.open(record, allowance).await
