@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::operation::scan::ScanError;
 use aws_sdk_dynamodb::operation::scan::builders::ScanInputBuilder;
 
 use crate::item::Item;
-use crate::keyring::{BRANCH_KEY_PROVIDER_ID, TenantKeys};
+use crate::keyring::{TenantKeys, provider_ids};
 use crate::table::OperationError;
 use crate::table::call::Route;
 use crate::table::core::Core;
@@ -70,7 +70,7 @@ impl SampledItems {
         }
         self.of_tenant += 1;
         for key in description.encrypted_data_keys() {
-            let is_reached = key.provider_id() == BRANCH_KEY_PROVIDER_ID && key.key() == tenant;
+            let is_reached = key.provider_id() == provider_ids::BRANCH_KEY && key.key() == tenant;
             if !is_reached {
                 let foreign = self.foreign.entry(key.provider_id().to_owned());
                 *foreign.or_default() += 1;
