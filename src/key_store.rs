@@ -25,6 +25,7 @@ mod describe;
 mod erase;
 mod kms;
 mod memory;
+pub(crate) mod names;
 mod read;
 mod record;
 mod rotate;

@@ -10,7 +10,8 @@ use aws_sdk_dynamodb::operation::query::QueryInput;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::call::{Patience, ask};
-use super::record::{self, ACTIVE, ERASED, ID, TYPE};
+use super::names::{ACTIVE, ERASED, ID, TYPE};
+use super::record;
 use super::time::CreateTime;
 use super::{KeyStore, KeyStoreError, KeyStoreErrorKind};
 use crate::json::{Json, iam_literal};
