@@ -1,4 +1,5 @@
-//! One small cache for keys and opened items: bounded, expiring by two clocks, one load per key at a time.
+//! One small cache for keys, opened items and what was said of keys: bounded, expiring by two clocks, one
+//! load per key at a time.
 //!
 //! Our own, because a secret must go when its time is over by a clock that we choose, and not at some
 //! later maintenance.
@@ -32,8 +33,9 @@ use crate::observe::{CacheEvent, Event, Observers};
 
 /// Keeps what was loaded, for a while. Clones share it.
 ///
-/// `V` is a shared pointer to something that wipes itself when the last one goes: the cache drops its own
-/// as soon as it meets it expired, used up, refused or crowded out, and those who hold one keep it.
+/// Where it is secret, `V` is a shared pointer to something that wipes itself when the last one goes: the
+/// cache drops its own as soon as it meets it expired, used up, refused or crowded out, and those who hold
+/// one keep it.
 ///
 /// * An entry lives as long as the cache's TTL and the loaded value allow, from before the load began, and
 ///   never longer: a refresh that fails does not extend it. It ends when the wall clock or the monotonic

@@ -10,8 +10,8 @@
 //!   else has, and a row of type `dynaseal:erased` stops all making, rotating and sealing.
 //! * **Global tables:** replicas lag. A version that the local region has not yet is looked for in the other
 //!   regions of the set, and KMS is asked where it is asked anyway. Make and rotate branch keys in one home
-//!   region: the last writer wins. A strongly consistent table (MRSC) takes no transactions, and so no key
-//!   store.
+//!   region: the last writer wins. What tables of the version of 2017 have added to each row is passed over.
+//!   A strongly consistent table (MRSC) takes no transactions, and so no key store.
 //! * **Rollback:** whoever can write to the table can put back an active version that was retired. A process
 //!   refuses one that is older than what it has seen; one that starts afterwards cannot know.
 //! * **Who can read the table** learns no key. Who can delete from it makes items unreadable: give it another
