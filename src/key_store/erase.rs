@@ -13,7 +13,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 pub use self::erased::ErasedBranchKey;
 use super::call::{Patience, ask};
-use super::record::{self, ACTIVE, ERASED, ID, TYPE, is_id};
+use super::names::{ACTIVE, ERASED, ID, TYPE};
+use super::record::{self, is_id};
 use super::time::CreateTime;
 use super::{KeyStore, KeyStoreError, KeyStoreErrorKind};
 use crate::region::Member;

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::operation::scan::ScanError;
 use aws_sdk_dynamodb::operation::scan::builders::ScanInputBuilder;
 
 use crate::item::Item;
-use crate::keyring::{BRANCH_KEY_PROVIDER_ID, TenantKeys};
+use crate::keyring::{TenantKeys, provider_ids};
 use crate::table::OperationError;
 use crate::table::call::Route;
 use crate::table::core::Core;
@@ -81,7 +81,7 @@ impl SampledItems {
         self.of_tenant += 1;
         let recipients = description.encrypted_data_keys().iter();
         let foreign = recipients.filter(|recipient| {
-            recipient.provider_id() != BRANCH_KEY_PROVIDER_ID || recipient.key() != tenant
+            recipient.provider_id() != provider_ids::BRANCH_KEY || recipient.key() != tenant
         });
         self.count(foreign.map(|recipient| recipient.provider_id()));
     }
