@@ -183,7 +183,7 @@ impl World {
             "nothing else is asked for"
         );
         println!(
-            "| {} | {} | {} | {} | {} | {generated} | {unwrapped} | {opened} | {:.4} |",
+            "| {} | {} | {} | {} | {} | {generated} | {unwrapped} | {opened} | {:.6} |",
             kind.name(),
             load.items,
             load.tenants,

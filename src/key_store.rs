@@ -146,7 +146,7 @@ impl KeyStore {
 
     /// What requests to KMS carry.
     pub(crate) fn grant_tokens(&self) -> &GrantTokens {
-        &self.0.requests.grant_tokens
+        self.0.requests.grant_tokens()
     }
 
     fn home_member(&self) -> Result<&Member, KeyStoreError> {

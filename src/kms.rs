@@ -46,8 +46,8 @@ pub(crate) struct KmsRequests {
     /// In whose name: errors and logs say so.
     pub(crate) keyring: &'static str,
     pub(crate) regions: RegionSet,
-    pub(crate) grant_tokens: GrantTokens,
-    pub(crate) fallback: KmsFallback,
+    grant_tokens: GrantTokens,
+    fallback: KmsFallback,
     decrypts: Flights<Vec<u8>, Result<Recovered, KeyringError>>,
 }
 
@@ -99,6 +99,28 @@ impl KmsRequests {
             fallback: KmsFallback::never(),
             decrypts: Flights::new(),
         }
+    }
+
+    /// The same with these grant tokens. Whoever has others shares no request with it: what KMS answers may
+    /// be by their leave.
+    pub(crate) fn with_grant_tokens(mut self, tokens: GrantTokens) -> Self {
+        self.grant_tokens = tokens;
+        self.apart()
+    }
+
+    /// The same by this policy. Requests by another one may be answered by another region, and are not shared.
+    pub(crate) fn with_fallback(mut self, policy: KmsFallback) -> Self {
+        self.fallback = policy;
+        self.apart()
+    }
+
+    fn apart(mut self) -> Self {
+        self.decrypts = Flights::new();
+        self
+    }
+
+    pub(crate) fn grant_tokens(&self) -> &GrantTokens {
+        &self.grant_tokens
     }
 
     /// The replicas of a multi-Region key that may be asked, in order.

@@ -95,10 +95,10 @@ impl KeyStoreBuilder {
                 self.regions
             )));
         }
-        let mut requests = KmsRequests::new(KeyStore::NAME, &self.regions);
-        requests.grant_tokens =
-            GrantTokens::new(self.grant_tokens.into_iter().map(|token| token.0))?;
-        requests.fallback = self.fallback;
+        let tokens = self.grant_tokens.into_iter().map(|token| token.0);
+        let requests = KmsRequests::new(KeyStore::NAME, &self.regions)
+            .with_grant_tokens(GrantTokens::new(tokens)?)
+            .with_fallback(self.fallback);
         Ok(KeyStore(Arc::new(Inner {
             table_name: self.table_name,
             logical_name: self.logical_name,

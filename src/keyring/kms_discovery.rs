@@ -66,7 +66,8 @@ impl KmsDiscoveryKeyring {
         mut self,
         tokens: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Self, ConfigError> {
-        self.requests.grant_tokens = GrantTokens::new(tokens)?;
+        let tokens = GrantTokens::new(tokens)?;
+        self.requests = self.requests.with_grant_tokens(tokens);
         Ok(self)
     }
 
@@ -107,7 +108,7 @@ impl Keyring for KmsDiscoveryKeyring {
     fn kms_keys(&self) -> Vec<KmsKeyUse> {
         let keys = UsedKey::Discovered(self.filter.clone());
         let used = KmsKeyUse::in_set(Self::NAME, keys, &self.requests.regions).decrypt_only();
-        vec![used.with_grant_tokens(&self.requests.grant_tokens)]
+        vec![used.with_grant_tokens(self.requests.grant_tokens())]
     }
 }
 

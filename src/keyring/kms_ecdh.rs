@@ -121,7 +121,8 @@ impl KmsEcdhKeyring {
         mut self,
         tokens: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Self, ConfigError> {
-        self.requests.grant_tokens = GrantTokens::new(tokens)?;
+        let tokens = GrantTokens::new(tokens)?;
+        self.requests = self.requests.with_grant_tokens(tokens);
         Ok(self)
     }
 

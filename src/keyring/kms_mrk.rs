@@ -78,7 +78,8 @@ impl KmsMrkKeyring {
         mut self,
         tokens: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Self, ConfigError> {
-        self.requests.grant_tokens = GrantTokens::new(tokens)?;
+        let tokens = GrantTokens::new(tokens)?;
+        self.requests = self.requests.with_grant_tokens(tokens);
         Ok(self)
     }
 
@@ -94,7 +95,7 @@ impl KmsMrkKeyring {
     /// ```
     #[must_use]
     pub fn fallback(mut self, policy: KmsFallback) -> Self {
-        self.requests.fallback = policy;
+        self.requests = self.requests.with_fallback(policy);
         self
     }
 
@@ -141,7 +142,7 @@ impl Keyring for KmsMrkKeyring {
     fn kms_keys(&self) -> Vec<KmsKeyUse> {
         let key = UsedKey::MultiRegion(self.replica.clone());
         let used = KmsKeyUse::in_set(Self::NAME, key, &self.requests.regions);
-        vec![used.with_grant_tokens(&self.requests.grant_tokens)]
+        vec![used.with_grant_tokens(self.requests.grant_tokens())]
     }
 }
 

@@ -64,14 +64,15 @@ impl KmsMrkDiscoveryKeyring {
         mut self,
         tokens: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Self, ConfigError> {
-        self.requests.grant_tokens = GrantTokens::new(tokens)?;
+        let tokens = GrantTokens::new(tokens)?;
+        self.requests = self.requests.with_grant_tokens(tokens);
         Ok(self)
     }
 
     /// When to ask a multi-Region key's replica in the next region of the set. Default: never.
     #[must_use]
     pub fn fallback(mut self, policy: KmsFallback) -> Self {
-        self.requests.fallback = policy;
+        self.requests = self.requests.with_fallback(policy);
         self
     }
 
@@ -115,7 +116,7 @@ impl Keyring for KmsMrkDiscoveryKeyring {
     fn kms_keys(&self) -> Vec<KmsKeyUse> {
         let keys = UsedKey::Discovered(self.filter.clone());
         let used = KmsKeyUse::in_set(Self::NAME, keys, &self.requests.regions).decrypt_only();
-        vec![used.with_grant_tokens(&self.requests.grant_tokens)]
+        vec![used.with_grant_tokens(self.requests.grant_tokens())]
     }
 }
 

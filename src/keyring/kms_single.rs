@@ -62,7 +62,8 @@ impl KmsKeyring {
         mut self,
         tokens: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Self, ConfigError> {
-        self.requests.grant_tokens = GrantTokens::new(tokens)?;
+        let tokens = GrantTokens::new(tokens)?;
+        self.requests = self.requests.with_grant_tokens(tokens);
         Ok(self)
     }
 
@@ -108,7 +109,7 @@ impl Keyring for KmsKeyring {
 
     fn kms_keys(&self) -> Vec<KmsKeyUse> {
         let used = KmsKeyUse::of_one(Self::NAME, &self.key);
-        vec![used.with_grant_tokens(&self.requests.grant_tokens)]
+        vec![used.with_grant_tokens(self.requests.grant_tokens())]
     }
 }
 

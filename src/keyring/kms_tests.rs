@@ -10,6 +10,7 @@ use super::{
     DiscoveryFilter, EncryptedDataKey, KeyringError, KeyringErrorKind, KmsKeyring,
     KmsMrkDiscoveryKeyring, KmsMrkKeyring,
 };
+use crate::region::KmsFallback;
 
 const US: &str = "arn:aws:kms:us-east-1:111122223333:key/mrk-1234";
 const EU: &str = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234";
@@ -79,6 +80,27 @@ async fn sends_grant_tokens_with_both_requests_and_bounds_them() {
     assert!(mrk(&kms).grant_tokens([""]).is_err());
     assert!(mrk(&kms).grant_tokens(["x".repeat(8192)]).is_ok());
     assert!(mrk(&kms).grant_tokens(["x".repeat(8193)]).is_err());
+}
+
+#[tokio::test]
+async fn shares_a_request_with_its_clones_and_not_with_other_grant_tokens() {
+    let kms = FakeKms::default();
+    let keyring = mrk(&kms);
+    let sealed = seal(&keyring).await.unwrap();
+    kms.forget();
+    let clone = keyring.clone();
+    tokio::join!(sealed.assert_opens(&keyring), sealed.assert_opens(&clone));
+    assert_eq!(kms.calls().len(), 1);
+
+    kms.forget();
+    let by_leave = keyring.clone().grant_tokens(["one"]).unwrap();
+    let elsewhere = keyring.clone().fallback(KmsFallback::on_unavailable());
+    tokio::join!(
+        sealed.assert_opens(&keyring),
+        sealed.assert_opens(&by_leave),
+        sealed.assert_opens(&elsewhere),
+    );
+    assert_eq!(kms.calls().len(), 3);
 }
 
 #[tokio::test]

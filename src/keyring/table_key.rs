@@ -176,16 +176,12 @@ impl Keyring for TableKeyKeyring {
     }
 
     fn kms_keys(&self) -> Vec<KmsKeyUse> {
-        let KmsRequests {
-            regions,
-            grant_tokens,
-            ..
-        } = &self.0.requests;
+        let requests = &self.0.requests;
         let key = UsedKey::MultiRegion(self.0.key.clone());
-        let used = KmsKeyUse::in_set(Self::NAME, key, regions);
+        let used = KmsKeyUse::in_set(Self::NAME, key, &requests.regions);
         let tenant_attribute = self.0.settings.tenant_attribute.as_deref();
         let used = used.for_table_keys(tenant_attribute);
-        vec![used.with_grant_tokens(grant_tokens)]
+        vec![used.with_grant_tokens(requests.grant_tokens())]
     }
 }
 

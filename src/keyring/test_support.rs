@@ -292,8 +292,11 @@ impl HttpConnector for FakeKms {
         };
         let answer = self.answer(&call);
         self.calls.lock().unwrap().push(call);
-        HttpConnectorFuture::ready(
-            answer.map(|(status, body)| HttpResponse::new(status.try_into().unwrap(), body.into())),
-        )
+        HttpConnectorFuture::new(async move {
+            // Others have their turn while it is on its way, as on a network.
+            tokio::task::yield_now().await;
+            let (status, body) = answer?;
+            Ok(HttpResponse::new(status.try_into().unwrap(), body.into()))
+        })
     }
 }

@@ -134,9 +134,9 @@ impl TableKeyKeyringBuilder {
         let key = self.local_replica()?;
         let settings = self.settings;
         settings.check()?;
-        let mut requests = KmsRequests::new(TableKeyKeyring::NAME, &self.regions);
-        requests.grant_tokens = GrantTokens::new(self.grant_tokens)?;
-        requests.fallback = self.fallback;
+        let requests = KmsRequests::new(TableKeyKeyring::NAME, &self.regions)
+            .with_grant_tokens(GrantTokens::new(self.grant_tokens)?)
+            .with_fallback(self.fallback);
         let clock = self.regions.local_member().clock();
         let observers = self.regions.observers();
         let sealing = Limits::new(MAX_SCOPES, settings.write_period);
