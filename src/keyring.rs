@@ -28,6 +28,7 @@ mod raw_ecdh;
 mod raw_rsa;
 mod static_branch_key;
 mod table_key;
+mod takeover;
 mod tenant_keys;
 #[cfg(test)]
 mod test_support;

@@ -20,6 +20,7 @@ struct Inner {
     key: Option<String>,
     region: Option<String>,
     attempts: Vec<KeyringError>,
+    cut_short: bool,
     source: Option<BoxError>,
 }
 
@@ -102,6 +103,7 @@ impl KeyringError {
             key: None,
             region: None,
             attempts: Vec::new(),
+            cut_short: false,
             source: None,
         }))
     }
@@ -130,6 +132,11 @@ impl KeyringError {
     #[must_use]
     pub fn in_region(self, region: impl Into<String>) -> Self {
         self.change(|inner| inner.region = Some(region.into()))
+    }
+
+    /// There would have been another attempt, had the item any calls left.
+    pub(crate) fn cut_short(self) -> Self {
+        self.change(|inner| inner.cut_short = true)
     }
 
     /// Keeps the error below this one.
@@ -187,6 +194,12 @@ impl KeyringError {
     #[must_use]
     pub fn last_attempt(&self) -> &Self {
         self.attempts().last().map_or(self, Self::last_attempt)
+    }
+
+    /// Whether the end of an item's calls ended it, so that it says nothing about what another item may do.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        let is_last = || self.attempts().last().is_some_and(Self::is_cut_short);
+        self.0.cut_short || self.kind() == KeyringErrorKind::NotTried || is_last()
     }
 
     /// Whether the same call may succeed a little later: the service was unavailable or throttled, the
