@@ -36,7 +36,7 @@ mod test_support;
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) use branch_key::PROVIDER_ID as BRANCH_KEY_PROVIDER_ID;
+pub(crate) use branch_key::{PROVIDER_ID as BRANCH_KEY_PROVIDER_ID, branch_key_version};
 pub use caching::{CachingKeyring, CachingKeyringBuilder};
 pub use hierarchical::{BranchKeyIdSupplier, HierarchicalKeyring, HierarchicalKeyringBuilder};
 pub use key_store_use::KeyStoreUse;

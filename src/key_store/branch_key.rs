@@ -8,11 +8,13 @@ use crate::crypto::random::{Random, RandomFailure};
 use crate::secret::KmsPlaintext;
 
 /// A version of a branch key: a UUID, which is what it prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BranchKeyVersion([u8; Self::LEN]);
 
 impl BranchKeyVersion {
     pub(crate) const LEN: usize = 16;
+    /// What the type of its record begins with.
+    pub(crate) const TYPE_PREFIX: &str = "branch:version:";
 
     pub(crate) fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
         Self(bytes)
@@ -20,6 +22,11 @@ impl BranchKeyVersion {
 
     pub(crate) fn as_bytes(&self) -> &[u8; Self::LEN] {
         &self.0
+    }
+
+    /// The type of its record, by which a branch key goes wherever it is shown: its id may be a tenant.
+    pub(crate) fn record_type(&self) -> String {
+        format!("{}{self}", Self::TYPE_PREFIX)
     }
 
     /// A random UUID, version 4.
@@ -61,6 +68,12 @@ impl fmt::Display for BranchKeyVersion {
             write!(f, "{dash}{byte:02x}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for BranchKeyVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -119,11 +132,10 @@ impl BranchKey {
     }
 }
 
-/// Shows no key.
+/// Shows no key, and no id, which may be a tenant.
 impl fmt::Debug for BranchKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BranchKey")
-            .field("id", &self.id)
             .field("version", &self.version)
             .finish_non_exhaustive()
     }

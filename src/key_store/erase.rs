@@ -200,7 +200,6 @@ fn holds_key(of_type: &str) -> bool {
 impl fmt::Debug for EraseBranchKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EraseBranchKey")
-            .field("branch_key_id", &self.id)
             .field("longest_ttl", &self.longest_ttl)
             .field("lag_bound", &self.lag_bound)
             .finish_non_exhaustive()
@@ -208,7 +207,7 @@ impl fmt::Debug for EraseBranchKey {
 }
 
 /// A branch key that is gone from the key store of every region of the set.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ErasedBranchKey {
     branch_key_id: String,
     table_name: String,
@@ -335,5 +334,20 @@ impl ErasedBranchKey {
     /// The table of the key store, and its logical name.
     pub(crate) fn key_store(&self) -> (&str, &str) {
         (&self.table_name, &self.logical_name)
+    }
+}
+
+/// Shows no id, which may be a tenant.
+impl fmt::Debug for ErasedBranchKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ErasedBranchKey")
+            .field("table_name", &self.table_name)
+            .field("logical_name", &self.logical_name)
+            .field("regions", &self.regions)
+            .field("deleted", &self.deleted)
+            .field("passes", &self.passes)
+            .field("began", &self.began)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
     }
 }

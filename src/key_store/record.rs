@@ -23,7 +23,7 @@ const CUSTOM_PREFIX: &str = "aws-crypto-ec:";
 const TABLE_NAME: &str = "tablename";
 
 pub(super) const ACTIVE: &str = "branch:ACTIVE";
-const VERSION_PREFIX: &str = "branch:version:";
+const VERSION_PREFIX: &str = BranchKeyVersion::TYPE_PREFIX;
 const BEACON: &str = "beacon:ACTIVE";
 /// Of the row that says that a branch key was erased.
 pub(super) const ERASED: &str = "dynaseal:erased";
@@ -67,14 +67,10 @@ impl Place {
     pub(super) fn sort_key(self) -> String {
         match self {
             Self::Active => ACTIVE.to_owned(),
-            Self::Version(version) => version_text(version),
+            Self::Version(version) => version.record_type(),
             Self::Erased => ERASED.to_owned(),
         }
     }
-}
-
-fn version_text(version: BranchKeyVersion) -> String {
-    format!("{VERSION_PREFIX}{version}")
 }
 
 /// The key of a record in the table.
@@ -158,7 +154,7 @@ impl Facts {
     fn sort_key(&self) -> String {
         match self.kind {
             Kind::Active(_) => ACTIVE.to_owned(),
-            Kind::Version(version) => version_text(version),
+            Kind::Version(version) => version.record_type(),
             Kind::Beacon => BEACON.to_owned(),
         }
     }
@@ -166,7 +162,7 @@ impl Facts {
     /// Every attribute but `enc` and `hierarchy-version`: the strings.
     fn strings(&self) -> impl Iterator<Item = (String, String)> {
         let version = match self.kind {
-            Kind::Active(version) => Some((VERSION.to_owned(), version_text(version))),
+            Kind::Active(version) => Some((VERSION.to_owned(), version.record_type())),
             Kind::Version(_) | Kind::Beacon => None,
         };
         let fixed = [
@@ -257,7 +253,7 @@ impl Record {
 /// The version that an active record names, in the one spelling that is a sort key.
 fn version_of(text: &str) -> Option<BranchKeyVersion> {
     let version = BranchKeyVersion::parse(text.strip_prefix(VERSION_PREFIX)?)?;
-    (version_text(version) == text).then_some(version)
+    (version.record_type() == text).then_some(version)
 }
 
 /// The attributes of a record, by type.
