@@ -27,15 +27,15 @@ async fn looks_for_four_versions_that_are_not_there_and_for_no_more() {
     let kinds: Vec<_> = kinds.collect();
     assert_eq!(kinds[..4], [KeyringErrorKind::NotYetReplicated; 4]);
     assert_eq!(kinds[4..], [KeyringErrorKind::NotTried; 12]);
-    // Each of the four is looked for again with a strongly consistent read.
-    assert_eq!(world.calls(US), [0, 8]);
+    // Each of the four is looked for again with a strongly consistent read, and then a tombstone is.
+    assert_eq!(world.calls(US), [0, 12]);
 
     let again = with_edks(&sealed, &garbage[..4]);
     world.refusal(&us, &again).await;
-    assert_eq!(world.calls(US), [0, 8], "remembered for 2 s");
+    assert_eq!(world.calls(US), [0, 12], "remembered for 2 s");
     world.pass(2 * SECOND).await;
     world.refusal(&us, &again).await;
-    assert_eq!(world.calls(US), [0, 16]);
+    assert_eq!(world.calls(US), [0, 24]);
 }
 
 #[tokio::test]
