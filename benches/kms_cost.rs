@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynaseal::key_store::{KeyStore, KeyStoreKms};
 use dynaseal::keyring::{CachingKeyring, HierarchicalKeyring, Keyring, TableKeyKeyring};
-use dynaseal::testkit::{Cloud, MultiRegionKey, Service};
+use dynaseal::testkit::{Cloud, KeyType, MultiRegionKey, Service, TableDefinition};
 use dynaseal::{CryptoAction, Item, ItemEncryptor, ItemSchema, KmsMrkKeyring, RegionSet};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -112,8 +112,10 @@ fn loads(quick: bool) -> Vec<Load> {
 
 impl World {
     async fn create_key_store(&self) -> Outcome<()> {
+        let table = TableDefinition::new("keys").partition_key("branch-key-id", KeyType::S);
+        let table = table.sort_key("type", KeyType::S);
+        self.cloud.create_global_table(&table).await?;
         let store = self.key_store(&self.regions(WRITER)?)?;
-        store.create_key_store().await?;
         for tenant in 0..100 {
             let tenant = tenant_name(tenant);
             let create = store.create_key().branch_key_id(&tenant);

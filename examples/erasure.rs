@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 const US: &str = "us-east-1";
 const EU: &str = "eu-west-1";
 
+/// Patients of clinics: what is known of a clinic's patients goes when the clinic does.
+
 #[derive(Debug, Serialize, Deserialize, Seal)]
 #[seal(table = "patients", default = "encrypt")]
 struct Patient {
@@ -38,17 +40,20 @@ async fn story(cloud: &Cloud, time: &VirtualTime) -> Result<(), Box<dyn Error>> 
         .local(US)
         .fallback(EU);
     let regions = regions.build()?;
-    let kms = KeyStoreKms::mrk_arn(key.arn(US));
-    let store = KeyStore::builder("branch-keys", "branch-keys", kms, &regions).build()?;
+    let store = || {
+        let kms = KeyStoreKms::mrk_arn(key.arn(US));
+        KeyStore::builder("branch-keys", "branch-keys", kms, &regions).build()
+    };
     for clinic in ["north", "south"] {
-        let create = store.create_key().branch_key_id(clinic);
+        let create = store()?.create_key().branch_key_id(clinic);
         create
             .encryption_context([("clinic", clinic)])
             .send()
             .await?;
     }
+    // As a process that starts: nothing is in memory.
     let table = || -> Result<_, Box<dyn Error>> {
-        let keyring = HierarchicalKeyring::builder(&store);
+        let keyring = HierarchicalKeyring::builder(&store()?);
         let keyring = keyring.branch_key_per_tenant("clinic").build()?;
         Ok(SealedTable::<Patient>::builder("patients", keyring, &regions).build()?)
     };
@@ -66,6 +71,11 @@ async fn story(cloud: &Cloud, time: &VirtualTime) -> Result<(), Box<dyn Error>> 
             .await?;
     }
     cloud.replicate().await;
+    println!(
+        "Two patients: p-1 of clinic `north`, p-2 of clinic `south`. A process that starts now reads:"
+    );
+    show(&table()?).await;
+    // Somebody keeps a copy of the key store, as a backup does.
     let backup = cloud.stored(US, "branch-keys")?;
 
     let mac_key = create_mac_key(cloud).await?;
@@ -74,27 +84,37 @@ async fn story(cloud: &Cloud, time: &VirtualTime) -> Result<(), Box<dyn Error>> 
     let receipt = erase.send().await?;
     cloud.replicate().await;
     println!(
-        "Erased in {} passes, {:?} in all.",
-        receipt.erased().passes(),
+        "\nThe tenant `north` is erased. It took {:?}, most of it the wait for processes that may still have \
+         its key in memory. The receipt, to be kept as it is:\n",
         time.elapsed()
     );
     println!("{}", receipt.document());
     let signature = receipt.signature().ok_or("a key was named")?;
     println!(
-        "signed by {} with {}",
+        "\nIt is signed by {} ({}).",
         signature.key_arn(),
         signature.algorithm()
     );
 
-    println!("\nA process that starts now:");
+    println!("\nA process that starts now reads:");
     show(&table()?).await;
-    println!("\nThe key store is restored from a backup:");
+
+    println!("\nSomebody restores the key store from a backup, which brings the keys back:");
     restore(cloud, backup).await?;
-    // What was absent is looked for again after 2 s.
-    time.sleep(Duration::from_secs(2)).await;
     show(&table()?).await;
-    println!("\nThe statement of the receipt is in the key's policy, in every region:");
-    deny(cloud, &key.arn(US), &receipt.key_policy_statement()).await?;
+
+    println!(
+        "\nSo the statement from the receipt goes into the key's policy, in every region. Then:"
+    );
+    for region in [US, EU] {
+        deny(
+            cloud,
+            region,
+            &key.arn(region),
+            &receipt.key_policy_statement(),
+        )
+        .await?;
+    }
     show(&table()?).await;
     Ok(())
 }
@@ -102,15 +122,14 @@ async fn story(cloud: &Cloud, time: &VirtualTime) -> Result<(), Box<dyn Error>> 
 async fn show(patients: &SealedTable<Patient>) {
     for id in ["p-1", "p-2"] {
         match patients.get(id).send().await {
-            Ok(found) => println!(
-                "  {id}: opens, {}",
-                found.map(|p| p.clinic).unwrap_or_default()
-            ),
-            Err(error) => println!("  {id}: {}", innermost(&error)),
+            Ok(Some(patient)) => println!("  {id}: opens, a patient of `{}`", patient.clinic),
+            Ok(None) => println!("  {id}: there is none"),
+            Err(error) => println!("  {id}: does not open: {}", innermost(&error)),
         }
     }
 }
 
+/// What the keyring said. The SDK's own error, below that, is long.
 fn innermost(error: &dyn Error) -> String {
     match error.source() {
         Some(source) if source.source().is_some() => innermost(source),
@@ -139,10 +158,16 @@ async fn restore(cloud: &Cloud, rows: Vec<Item>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn deny(cloud: &Cloud, key: &str, statement: &str) -> Result<(), Box<dyn Error>> {
+/// Replaces the key's policy in a region. Yours has more statements: add this one to them.
+async fn deny(
+    cloud: &Cloud,
+    region: &str,
+    key: &str,
+    statement: &str,
+) -> Result<(), Box<dyn Error>> {
     let rest = r#"{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}"#;
     let policy = format!(r#"{{"Version": "2012-10-17", "Statement": [{rest}, {statement}]}}"#);
-    let put = cloud.kms(US).put_key_policy().key_id(key);
+    let put = cloud.kms(region).put_key_policy().key_id(key);
     put.policy(policy).send().await?;
     Ok(())
 }

@@ -53,25 +53,27 @@ async fn story(cloud: &Cloud, time: &VirtualTime) -> Result<(), Box<dyn Error>> 
     }
     let generated = cloud.calls_of(WRITER, Service::Kms, "GenerateDataKey");
     let decrypted = cloud.calls_of(READER, Service::Kms, "Decrypt");
-    println!("{ITEMS} items written in {WRITER}: {generated} GenerateDataKey there");
     println!(
-        "{ITEMS} items read in {READER}: {decrypted} Decrypt there, by the local replica of the key"
+        "{ITEMS} items are written in {WRITER}: KMS is asked for {generated} GenerateDataKey."
+    );
+    println!(
+        "{ITEMS} items are read in {READER}: KMS is asked for {decrypted} Decrypt, of the key's replica there."
     );
 
-    println!("\nSomebody disables the key in {READER}:");
+    println!("\nThe key's replica in {READER} is disabled. The reader there:");
     cloud
         .region(READER)
         .set_key_state(key.id(), KeyState::Disabled)?;
-    let opens = reader.get(0).send().await.is_ok();
-    println!("  at once: opens = {opens}, out of the cache");
+    reader.get(0).send().await?;
+    println!("  at once: still opens items, under the table key that it keeps");
     time.sleep(Duration::from_secs(300)).await;
     match reader.get(0).send().await {
         Ok(_) => return Err("the cache is older than its time".into()),
-        Err(error) => println!("  5 minutes later: {}", root(&error)),
+        Err(error) => println!("  5 minutes later: does not open them: {}", root(&error)),
     }
     let pulse = "73".to_owned().into();
     writer.put(&Reading { id: ITEMS, pulse }).send().await?;
-    println!("  {WRITER} goes on: written");
+    println!("The writer in {WRITER} goes on: its replica of the key is another one.");
     Ok(())
 }
 

@@ -71,18 +71,24 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .await?;
     }
     let calls = cloud.calls(REGION, Service::Kms);
-    println!("100 invoices of 2 tenants: {calls} calls to KMS");
+    println!(
+        "100 invoices of 2 tenants are written: {calls} calls to KMS, one for each branch key."
+    );
 
     let refused = acme.put(&invoice("a-1", "globex")).send().await;
+    println!("\nA handle sees one tenant:");
     println!(
-        "acme's handle, globex's invoice: {}",
+        "  acme's handle writes an invoice of globex: {}",
         report(refused.map(drop))
     );
     let refused = acme.get("g-1").send().await;
-    println!("acme's handle reads g-1: {}", report(refused.map(drop)));
+    println!(
+        "  acme's handle reads g-1, an invoice of globex: {}",
+        report(refused.map(drop))
+    );
 
     println!(
-        "\nAn administrator writes acme's name into globex's invoice, and moves it to acme's key:"
+        "\nAn administrator of the table copies globex's invoice g-1 over a-1, with acme's name in it:"
     );
     let dynamodb = cloud.dynamodb(REGION);
     let text = |text: &str| AttributeValue::S(text.to_owned());
@@ -101,11 +107,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     );
 
     let version = store.version_key("acme").await?;
-    println!("\nacme's branch key is rotated to version {version}.");
+    println!(
+        "\nacme's branch key is rotated to version {version}. What was sealed before and after:"
+    );
     acme.put(&invoice("a-50", "acme")).send().await?;
     for id in ["a-2", "a-50"] {
         let opened = acme.get(id).send().await?.ok_or("it is there")?;
-        println!("  {id} opens: {:?}", opened.iban);
+        println!("  {id}: opens, iban {:?} (hidden by its type)", opened.iban);
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! One small cache for keys and opened items: bounded, expiring by two clocks, one load per key at a time.
+//! One small cache for keys, opened items and what was said of keys: bounded, expiring by two clocks, one
+//! load per key at a time.
 //!
 //! Our own, because a secret must go when its time is over by a clock that we choose, and not at some
 //! later maintenance.
@@ -32,14 +33,16 @@ use crate::observe::{CacheEvent, Event, Observers};
 
 /// Keeps what was loaded, for a while. Clones share it.
 ///
-/// `V` is a shared pointer to something that wipes itself when the last one goes: the cache drops its own
-/// as soon as it meets it expired, used up, refused or crowded out, and those who hold one keep it.
+/// Where it is secret, `V` is a shared pointer to something that wipes itself when the last one goes: the
+/// cache drops its own as soon as it meets it expired, used up, refused or crowded out, and those who hold
+/// one keep it.
 ///
 /// * An entry lives as long as the cache's TTL and the loaded value allow, from before the load began, and
 ///   never longer: a refresh that fails does not extend it. It ends when the wall clock or the monotonic
 ///   clock says so. When the wall clock is set back, everything ends.
 /// * What has expired is dropped by the next look into the cache or insertion, whichever key it is for.
-/// * Somebody who meets an entry near its end gets it at once, and starts a refresh in the background.
+/// * Somebody who meets an entry near its end gets it at once, and starts a refresh in the background, if the
+///   limits do not say otherwise.
 /// * Errors are shared by those who wait for the same load, and not kept.
 pub(crate) struct Cache<K, V, E>(Arc<Inner<K, V, E>>);
 
@@ -67,8 +70,6 @@ pub(crate) struct Cached<V> {
     /// What is left of its time. Nothing is left if it took as long to load: then whoever waited for it
     /// gets it, and nobody else.
     pub(crate) valid_for: Duration,
-    /// Whether it saved a load.
-    pub(crate) hit: bool,
 }
 
 #[derive(Clone)]
@@ -127,7 +128,7 @@ where
     {
         let (result, hit) = self.find_or_load(key, load).await;
         self.tell(hit);
-        result.map(|held| self.hand_out(held, hit))
+        result.map(|held| self.hand_out(held))
     }
 
     async fn find_or_load<L, F>(&self, key: &K, mut load: L) -> (Result<Held<V>, E>, bool)
@@ -234,7 +235,7 @@ where
             store.claim(key, now)
         });
         self.tell(found.is_some());
-        found.map(|held| self.hand_out(held, true))
+        found.map(|held| self.hand_out(held))
     }
 
     /// Puts in what was made elsewhere, as if it had been loaded now. It counts as newer than a load that
@@ -254,13 +255,6 @@ where
         self.0.flights.close(&close);
     }
 
-    /// Drops the entry of a key. A load of it that is under way goes on for those who wait, and leaves
-    /// nothing here.
-    pub(crate) fn remove(&self, key: &K) {
-        self.0.shelf.with(|store| store.remove(key));
-        self.0.flights.close(key);
-    }
-
     /// Drops everything. Loads that are under way go on for those who wait, and leave nothing here.
     pub(crate) fn flush(&self) {
         self.0.shelf.with(Store::flush);
@@ -274,11 +268,10 @@ where
         }));
     }
 
-    fn hand_out(&self, held: Held<V>, hit: bool) -> Cached<V> {
+    fn hand_out(&self, held: Held<V>) -> Cached<V> {
         Cached {
             valid_for: held.until.remaining(self.0.clock.now()),
             value: held.value,
-            hit,
         }
     }
 }

@@ -10,8 +10,8 @@
 //!   else has, and a row of type `dynaseal:erased` stops all making, rotating and sealing.
 //! * **Global tables:** replicas lag. A version that the local region has not yet is looked for in the other
 //!   regions of the set, and KMS is asked where it is asked anyway. Make and rotate branch keys in one home
-//!   region: the last writer wins. A strongly consistent table (MRSC) takes no transactions, and so no key
-//!   store.
+//!   region: the last writer wins. What tables of the version of 2017 have added to each row is passed over.
+//!   A strongly consistent table (MRSC) takes no transactions, and so no key store.
 //! * **Rollback:** whoever can write to the table can put back an active version that was retired. A process
 //!   refuses one that is older than what it has seen; one that starts afterwards cannot know.
 //! * **Who can read the table** learns no key. Who can delete from it makes items unreadable: give it another
@@ -25,6 +25,7 @@ mod describe;
 mod erase;
 mod kms;
 mod memory;
+pub(crate) mod names;
 mod read;
 mod record;
 mod rotate;
@@ -40,7 +41,7 @@ pub(crate) use self::branch_key::BranchKey;
 pub use self::branch_key::BranchKeyVersion;
 pub use self::builder::KeyStoreBuilder;
 pub use self::create::CreateKey;
-pub use self::describe::BranchKeyDescription;
+pub use self::describe::{BeaconKeyDescription, BranchKeyDescription};
 pub use self::erase::{EraseBranchKey, ErasedBranchKey};
 pub use self::kms::KeyStoreKms;
 pub(crate) use self::kms::Keys;

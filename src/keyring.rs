@@ -23,12 +23,14 @@ mod kms_single;
 #[cfg(test)]
 mod kms_tests;
 mod multi;
+pub(crate) mod provider_ids;
 mod raw_aes;
 mod raw_ecdh;
 mod raw_rsa;
 mod static_branch_key;
 mod table_key;
 mod takeover;
+mod tenant;
 mod tenant_keys;
 #[cfg(test)]
 mod test_support;
@@ -36,7 +38,7 @@ mod test_support;
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) use branch_key::{PROVIDER_ID as BRANCH_KEY_PROVIDER_ID, branch_key_version};
+pub(crate) use branch_key::branch_key_version;
 pub use caching::{CachingKeyring, CachingKeyringBuilder};
 pub use hierarchical::{BranchKeyIdSupplier, HierarchicalKeyring, HierarchicalKeyringBuilder};
 pub use key_store_use::KeyStoreUse;
@@ -55,8 +57,8 @@ pub use raw_rsa::RawRsaKeyring;
 pub use static_branch_key::StaticBranchKeyKeyring;
 #[cfg(test)]
 pub(crate) use table_key::fixed::table_key_keyring;
+pub(crate) use table_key::{TableKeyId, context_keys as table_key_context, table_key_id};
 pub use table_key::{TableKeyKeyring, TableKeyKeyringBuilder};
-pub(crate) use table_key::{context_keys as table_key_context, table_key_id};
 pub use tenant_keys::TenantKeys;
 
 pub use crate::crypto::ecdh::EcdhCurve;

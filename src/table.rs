@@ -89,7 +89,7 @@ pub use delete::{Delete, DeleteOutput};
 pub use doctor::{Doctor, Finding, IamPolicy, Report, Severity, StartError};
 pub use erase_tenant::{
     EraseTenant, EraseTenantError, ErasureReceipt, NotErasable, ReceiptKey, ReceiptSignature,
-    SampledItems,
+    SampledItems, SignReceiptError,
 };
 pub use error::{
     AbsentInFallback, CircuitOpen, DeadlineExceeded, OperationError, OutcomeUnknown, Refused,
@@ -324,7 +324,7 @@ impl<T: Model> SealedTable<T> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`](crate::ConfigError) if the schema has no tenant attribute (`#[seal(tenant)]`), if the
+    /// [`ConfigError`] if the schema has no tenant attribute (`#[seal(tenant)]`), if the
     /// tenant is empty, or if the table is limited to another tenant already.
     ///
     /// ```

@@ -74,11 +74,6 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    #[cfg(test)]
-    pub(super) fn at(wall: SystemTime, steady: Duration) -> Self {
-        Self { wall, steady }
-    }
-
     /// Whether the wall clock was set back after it showed `latest`: by more than a second beyond what
     /// this reading is older by the monotonic clock.
     pub(super) fn is_set_back_from(self, latest: Self) -> bool {
@@ -141,16 +136,6 @@ impl ValidUntil {
         wall.min(self.steady_end.saturating_sub(now.steady))
     }
 
-    /// What holds only while both do.
-    #[must_use]
-    pub(crate) fn min(self, other: Self) -> Self {
-        Self {
-            not_before: self.not_before.max(other.not_before),
-            wall_end: self.wall_end.min(other.wall_end),
-            steady_end: self.steady_end.min(other.steady_end),
-        }
-    }
-
     pub(super) fn wall_end(self) -> SystemTime {
         self.wall_end
     }
@@ -162,8 +147,6 @@ impl ValidUntil {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{prop_assert_eq, proptest};
-
     use super::*;
     use crate::cache::test_support::TestClock;
 
@@ -224,26 +207,5 @@ mod tests {
     fn reads_monotonic_time_of_the_machine() {
         let first = SinceFirstReading.elapsed();
         assert!(SinceFirstReading.elapsed() >= first);
-    }
-
-    proptest! {
-        #[test]
-        fn the_minimum_holds_while_both_do(
-            ends in [0u64..100, 0u64..100],
-            begins in [0u64..5, 0u64..5],
-            at in (-10i64..110, 0u64..110),
-        ) {
-            let epoch = SystemTime::UNIX_EPOCH + TTL;
-            let moment = |seconds: u64| {
-                let seconds = Duration::from_secs(seconds);
-                Moment::at(epoch + seconds, seconds)
-            };
-            let [a, b] = [0, 1].map(|i| ValidUntil::after(moment(begins[i]), Duration::from_secs(ends[i])));
-            let wall = Duration::from_secs(at.0.unsigned_abs());
-            let wall = if at.0 < 0 { epoch - wall } else { epoch + wall };
-            let now = Moment::at(wall, Duration::from_secs(at.1));
-            prop_assert_eq!(a.min(b).holds(now), a.holds(now) && b.holds(now));
-            prop_assert_eq!(a.min(b).remaining(now), a.remaining(now).min(b.remaining(now)));
-        }
     }
 }

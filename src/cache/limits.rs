@@ -9,6 +9,7 @@ pub(crate) struct Limits {
     pub(super) bytes: Option<usize>,
     pub(super) ttl: Duration,
     pub(super) uses: Option<u64>,
+    pub(super) refreshes: bool,
 }
 
 impl Limits {
@@ -19,6 +20,7 @@ impl Limits {
             bytes: None,
             ttl,
             uses: None,
+            refreshes: true,
         }
     }
 
@@ -33,6 +35,13 @@ impl Limits {
     #[must_use]
     pub(crate) fn uses(mut self, uses: u64) -> Self {
         self.uses = Some(uses.max(1));
+        self
+    }
+
+    /// Loads nothing before an entry has ended: for what is cheap to wait for, or dear to ask.
+    #[must_use]
+    pub(crate) fn without_refresh(mut self) -> Self {
+        self.refreshes = false;
         self
     }
 

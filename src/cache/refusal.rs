@@ -1,5 +1,7 @@
 //! Answers after which a value may not be used any longer.
 
+use std::convert::Infallible;
+
 use crate::error::{KeyringError, KeyringErrorKind};
 
 /// An error of a load.
@@ -7,6 +9,13 @@ pub(crate) trait Refusal {
     /// Whether somebody may have meant it, so that what was loaded earlier must go. Everything else is
     /// a service in trouble, which changes nothing about a value that still holds.
     fn refuses(&self) -> bool;
+}
+
+/// Of a cache that loads nothing itself.
+impl Refusal for Infallible {
+    fn refuses(&self) -> bool {
+        match *self {}
+    }
 }
 
 /// Wider than [`KeyringError::is_refusal`], which decides about fallbacks: a key that no longer opens what

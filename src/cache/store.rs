@@ -141,8 +141,9 @@ impl<K: Ord, V: Clone> Store<K, V> {
 
     /// Whether it is time to refresh an entry. Says so once, and again after a pause.
     pub(super) fn starts_refresh(&mut self, key: &K, now: Moment) -> bool {
+        let Limits { refreshes, .. } = self.limits;
         let pause = self.limits.pause();
-        let Some(entry) = self.entries.get_mut(key) else {
+        let Some(entry) = self.entries.get_mut(key).filter(|_| refreshes) else {
             return false;
         };
         let is_due = !entry.calm.holds(now) || entry.held.uses.are_few();
@@ -160,7 +161,7 @@ impl<K: Ord, V: Clone> Store<K, V> {
         ticket
     }
 
-    /// A load is over. Whether nothing overtook it: a flush, a removal, an insertion or another load.
+    /// A load is over. Whether nothing overtook it: a flush, an insertion or another load.
     pub(super) fn end(&mut self, key: &K, ticket: Ticket) -> bool {
         let is_current = self.loading.get(key) == Some(&ticket);
         if is_current {
@@ -206,14 +207,10 @@ impl<K: Ord, V: Clone> Store<K, V> {
     /// Puts a value in that did not come by a load of the cache. It overtakes loads.
     pub(super) fn insert(&mut self, key: Arc<K>, loaded: Loaded<V>, arrival: Arrival) {
         self.sweep(arrival.now);
-        self.remove(&key);
+        self.loading.remove(&key);
+        self.discard(&key);
         let (entry, _) = self.entry(loaded, arrival);
         self.admit(key, entry, arrival.now);
-    }
-
-    pub(super) fn remove(&mut self, key: &K) {
-        self.loading.remove(key);
-        self.discard(key);
     }
 
     pub(super) fn flush(&mut self) {

@@ -13,7 +13,7 @@ use crate::error::{Malformed, OpenError};
 use crate::format::header::Header;
 use crate::format::{EncryptedDataKey, HEADER_ATTRIBUTE};
 use crate::key_store::BranchKeyVersion;
-use crate::keyring::{BRANCH_KEY_PROVIDER_ID, branch_key_version, table_key_id};
+use crate::keyring::{branch_key_version, table_key_id};
 use crate::suite::AlgorithmSuite;
 
 /// Something that nobody has authenticated: whoever can write to the table may have made it up.
@@ -123,8 +123,8 @@ pub(crate) fn first_key(sealed: &Item) -> Option<String> {
     let head = sealed.get(HEADER_ATTRIBUTE)?.as_b().ok()?;
     let header = Header::parse(head.as_ref()).ok()?;
     let key = header.encrypted_data_keys.first()?;
-    if key.provider_id() == BRANCH_KEY_PROVIDER_ID {
-        return branch_key_version(key).map(|version| version.record_type());
+    if let Some(version) = branch_key_version(key) {
+        return Some(version.record_type());
     }
     let info = std::str::from_utf8(key.provider_info()).ok()?;
     info.starts_with("arn:").then(|| info.to_owned())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
+use super::names::VERSION_PREFIX;
 use crate::crypto::random::{Random, RandomFailure};
 use crate::secret::KmsPlaintext;
 
@@ -13,8 +14,6 @@ pub struct BranchKeyVersion([u8; Self::LEN]);
 
 impl BranchKeyVersion {
     pub(crate) const LEN: usize = 16;
-    /// What the type of its record begins with.
-    pub(crate) const TYPE_PREFIX: &str = "branch:version:";
 
     pub(crate) fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
         Self(bytes)
@@ -26,7 +25,7 @@ impl BranchKeyVersion {
 
     /// The type of its record, by which a branch key goes wherever it is shown: its id may be a tenant.
     pub(crate) fn record_type(&self) -> String {
-        format!("{}{self}", Self::TYPE_PREFIX)
+        format!("{VERSION_PREFIX}{self}")
     }
 
     /// A random UUID, version 4.

@@ -105,7 +105,7 @@ impl KeyStoreBuilder {
             keys: self.kms.check(&self.regions)?,
             requests,
             home,
-            absent: Absent::new(),
+            absent: Absent::new(self.regions.clock()),
             newest: Newest::new(),
             regions: self.regions,
         })))

@@ -1,5 +1,7 @@
 //! Erasing a branch key, in every region of the set.
 
+mod erased;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -7,13 +9,14 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemInput;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use aws_sdk_dynamodb::operation::query::QueryInput;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
+pub use self::erased::ErasedBranchKey;
 use super::call::{Patience, ask};
-use super::record::{self, ACTIVE, ERASED, ID, TYPE};
+use super::names::{ACTIVE, ERASED, ID, TYPE};
+use super::record::{self, is_id};
 use super::time::CreateTime;
 use super::{KeyStore, KeyStoreError, KeyStoreErrorKind};
-use crate::json::{Json, iam_literal};
 use crate::region::Member;
 use crate::region::call::Request;
 
@@ -45,6 +48,9 @@ impl KeyStore {
     ///
     /// It can be sent again after a failure, and goes on from there. What it does not reach is a list of its
     /// own: [`ErasedBranchKey::stays_readable`].
+    ///
+    /// A branch key that does not exist, or is erased already, is erased like any other: there is a tombstone
+    /// then, so that nobody makes one of this id, and [`ErasedBranchKey::deleted`] is empty.
     ///
     /// [`SealedTable::erase_tenant`](crate::SealedTable::erase_tenant) also looks at the items, and signs a
     /// receipt.
@@ -83,14 +89,21 @@ impl EraseBranchKey {
     /// # Errors
     ///
     /// [`KeyStoreError`] if a region of the set did not answer or refused, and if rows came back in each of
-    /// 20 passes. Nothing is undone then; send it again.
+    /// 20 passes. Nothing is undone then; send it again. Of an id that no branch key can have, nothing is
+    /// asked.
     pub async fn send(self) -> Result<ErasedBranchKey, KeyStoreError> {
+        if !self.is_possible() {
+            let invalid = KeyStoreError::new(KeyStoreErrorKind::InvalidRequest);
+            return Err(invalid.with_source("an id has between 1 and 2048 bytes"));
+        }
         let mut erased = ErasedBranchKey::new(&self);
         for member in self.members() {
             self.bury(member, erased.began).await?;
         }
         for member in self.members() {
-            self.delete(member, ACTIVE).await?;
+            if self.delete(member, ACTIVE).await? {
+                erased.deleted.insert(ACTIVE.to_owned());
+            }
         }
         self.wait(self.longest_ttl).await;
         let mut clean = 0;
@@ -114,9 +127,15 @@ impl EraseBranchKey {
         Ok(erased)
     }
 
+    /// Whether a branch key can have this id.
+    pub(crate) fn is_possible(&self) -> bool {
+        is_id(&self.id)
+    }
+
     /// Deletes what there is in every region; says whether there was nothing.
     async fn pass(&self, erased: &mut ErasedBranchKey) -> Result<bool, KeyStoreError> {
         let mut is_clean = true;
+        erased.left.clear();
         for member in self.members() {
             let types = self.types(member).await?;
             if !types.contains(ERASED) {
@@ -128,6 +147,8 @@ impl EraseBranchKey {
                 self.delete(member, found).await?;
                 erased.deleted.insert(found.clone());
             }
+            let others = types.into_iter().filter(|found| is_foreign(found));
+            erased.left.extend(others);
         }
         Ok(is_clean)
     }
@@ -167,12 +188,15 @@ impl EraseBranchKey {
         self.ask(member, &put).await.map(drop)
     }
 
-    async fn delete(&self, member: &Member, of_type: &str) -> Result<(), KeyStoreError> {
+    /// Says whether there was one.
+    async fn delete(&self, member: &Member, of_type: &str) -> Result<bool, KeyStoreError> {
         let delete = DeleteItemInput::builder()
             .table_name(self.store.table_name())
             .key(ID, AttributeValue::S(self.id.clone()))
-            .key(TYPE, AttributeValue::S(of_type.to_owned()));
-        self.ask(member, &delete).await.map(drop)
+            .key(TYPE, AttributeValue::S(of_type.to_owned()))
+            .return_values(ReturnValue::AllOld);
+        let deleted = self.ask(member, &delete).await?;
+        Ok(deleted.attributes.is_some())
     }
 
     async fn ask<R: Request>(
@@ -197,157 +221,16 @@ fn holds_key(of_type: &str) -> bool {
     KEY_TYPES.iter().any(|prefix| of_type.starts_with(prefix))
 }
 
+/// Neither DB-ESDK nor this crate writes such rows, and nobody here knows what they hold.
+fn is_foreign(of_type: &str) -> bool {
+    !holds_key(of_type) && of_type != ERASED
+}
+
 impl fmt::Debug for EraseBranchKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EraseBranchKey")
             .field("longest_ttl", &self.longest_ttl)
             .field("lag_bound", &self.lag_bound)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A branch key that is gone from the key store of every region of the set.
-#[derive(Clone)]
-pub struct ErasedBranchKey {
-    branch_key_id: String,
-    table_name: String,
-    logical_name: String,
-    regions: Vec<String>,
-    deleted: BTreeSet<String>,
-    passes: u32,
-    longest_ttl: Duration,
-    lag_bound: Duration,
-    began: SystemTime,
-    ended: SystemTime,
-}
-
-impl ErasedBranchKey {
-    fn new(erase: &EraseBranchKey) -> Self {
-        let store = &erase.store;
-        Self {
-            branch_key_id: erase.id.clone(),
-            table_name: store.table_name().to_owned(),
-            logical_name: store.logical_name().to_owned(),
-            regions: store.0.regions.regions().map(str::to_owned).collect(),
-            deleted: BTreeSet::new(),
-            passes: 0,
-            longest_ttl: erase.longest_ttl,
-            lag_bound: erase.lag_bound,
-            began: store.now(),
-            ended: store.now(),
-        }
-    }
-
-    /// The id of the branch key.
-    #[must_use]
-    pub fn branch_key_id(&self) -> &str {
-        &self.branch_key_id
-    }
-
-    /// The regions that were looked at.
-    pub fn regions(&self) -> impl Iterator<Item = &str> {
-        self.regions.iter().map(String::as_str)
-    }
-
-    /// The types of the rows that the passes deleted, such as `branch:version:…`. Of one that is sent again
-    /// only those that were left.
-    pub fn deleted(&self) -> impl Iterator<Item = &str> {
-        self.deleted.iter().map(String::as_str)
-    }
-
-    /// How many passes it took, the two clean ones included.
-    #[must_use]
-    pub fn passes(&self) -> u32 {
-        self.passes
-    }
-
-    /// When it began, by the clock of the key store's clients.
-    #[must_use]
-    pub fn began(&self) -> SystemTime {
-        self.began
-    }
-
-    /// When it ended.
-    #[must_use]
-    pub fn ended(&self) -> SystemTime {
-        self.ended
-    }
-
-    /// The longest time that clients were said to keep keys.
-    #[must_use]
-    pub fn longest_ttl(&self) -> Duration {
-        self.longest_ttl
-    }
-
-    /// What was waited between passes.
-    #[must_use]
-    pub fn lag_bound(&self) -> Duration {
-        self.lag_bound
-    }
-
-    /// What erasing does not reach, a sentence each.
-    #[must_use]
-    pub fn stays_readable(&self) -> Vec<String> {
-        let id = &self.branch_key_id;
-        [
-            format!(
-                "whoever restores rows of `{id}` from a backup, a point in time, an export or a stream of the key \
-                 store opens its items again, until those have aged out (35 days for points in time) or the key \
-                 policy of every replica has the statement that denies it"
-            ),
-            "keys of items, and attributes that are signed and not encrypted, were never secret".to_owned(),
-            "CloudTrail keeps the branch key id, and whatever else is in the contexts of requests to KMS".to_owned(),
-            "whoever decrypted items before has what they held".to_owned(),
-            "items that have another recipient besides the branch key open under that one".to_owned(),
-        ]
-        .into()
-    }
-
-    /// The statement that closes the window of the key store's backups: to be added to the key policy of the
-    /// KMS key, in **every** region where it has a replica.
-    ///
-    /// `Display` of the answer's JSON. It denies KMS to open this branch key to everybody, for ever.
-    #[must_use]
-    pub fn key_policy_statement(&self) -> String {
-        self.statement().to_string()
-    }
-
-    pub(crate) fn statement(&self) -> Json {
-        let context = [
-            ("kms:EncryptionContext:branch-key-id", &self.branch_key_id),
-            ("kms:EncryptionContext:tablename", &self.logical_name),
-        ];
-        let context = context.map(|(key, value)| (key, Json::text(iam_literal(value))));
-        Json::object([
-            ("Sid", Json::text("DynasealErasedBranchKey")),
-            ("Effect", Json::text("Deny")),
-            ("Principal", Json::text("*")),
-            ("Action", Json::texts(["kms:Decrypt", "kms:ReEncrypt*"])),
-            ("Resource", Json::text("*")),
-            (
-                "Condition",
-                Json::object([("StringEquals", Json::object(context))]),
-            ),
-        ])
-    }
-
-    /// The table of the key store, and its logical name.
-    pub(crate) fn key_store(&self) -> (&str, &str) {
-        (&self.table_name, &self.logical_name)
-    }
-}
-
-/// Shows no id, which may be a tenant.
-impl fmt::Debug for ErasedBranchKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ErasedBranchKey")
-            .field("table_name", &self.table_name)
-            .field("logical_name", &self.logical_name)
-            .field("regions", &self.regions)
-            .field("deleted", &self.deleted)
-            .field("passes", &self.passes)
-            .field("began", &self.began)
-            .field("ended", &self.ended)
             .finish_non_exhaustive()
     }
 }

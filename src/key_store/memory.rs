@@ -1,12 +1,15 @@
-//! What a key store remembers: a bounded number of entries, the oldest of which make room.
+//! What a key store remembers: a bounded number of entries, of which some make room for others.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::branch_key::BranchKeyVersion;
 use super::time::CreateTime;
+use crate::cache::{Cache, Clock, Limits, Loaded};
 use crate::error::KeyStoreErrorKind;
+use crate::observe::Observers;
 
 /// Whoever can write to a table of items can name any version. Each is looked up once in this time.
 const ABSENT_FOR: Duration = Duration::from_secs(2);
@@ -51,36 +54,34 @@ impl<K: Ord + Clone, V> Bounded<K, V> {
 }
 
 /// The versions that no region had, a moment ago, and what was said of each.
+///
+/// Looks are not told as those of a cache: each that finds nothing is a read, which is told.
 #[derive(Debug)]
-pub(super) struct Absent(
-    Mutex<Bounded<(String, BranchKeyVersion), (SystemTime, KeyStoreErrorKind)>>,
-);
+pub(super) struct Absent(Cache<(String, BranchKeyVersion), KeyStoreErrorKind, Infallible>);
 
 impl Absent {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(Bounded::new(MAX_ABSENT)))
+    pub(super) fn new(clock: Clock) -> Self {
+        let limits = Limits::new(MAX_ABSENT, ABSENT_FOR);
+        let nobody = Observers::default();
+        Self(Cache::new("absent_branch_key", limits, clock, nobody))
     }
 
-    pub(super) fn remember(
-        &self,
-        id: &str,
-        version: BranchKeyVersion,
-        why: KeyStoreErrorKind,
-        now: SystemTime,
-    ) {
-        lock(&self.0).set((id.to_owned(), version), (now, why));
+    pub(super) fn remember(&self, id: &str, version: BranchKeyVersion, why: KeyStoreErrorKind) {
+        let said = Loaded {
+            value: why,
+            valid_for: None,
+            bytes: 0,
+        };
+        self.0.insert((id.to_owned(), version), said);
     }
 
-    /// Not if the clock went back since: then nobody knows how long ago it was.
     pub(super) fn remembers(
         &self,
         id: &str,
         version: BranchKeyVersion,
-        now: SystemTime,
     ) -> Option<KeyStoreErrorKind> {
-        let (since, why) = *lock(&self.0).get(&(id.to_owned(), version))?;
-        let passed = now.duration_since(since).ok()?;
-        (passed < ABSENT_FOR).then_some(why)
+        let said = self.0.get(&(id.to_owned(), version))?;
+        Some(said.value)
     }
 }
 
@@ -117,7 +118,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
+    use crate::cache::test_support::TestClock;
 
     fn version(byte: u8) -> BranchKeyVersion {
         BranchKeyVersion::from_bytes([byte; 16])
@@ -139,18 +143,31 @@ mod tests {
 
     #[test]
     fn remembers_what_is_absent_for_two_seconds_of_a_clock_that_goes_on() {
-        let absent = Absent::new();
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        let clock = TestClock::new();
+        let absent = Absent::new(clock.clock());
         let why = KeyStoreErrorKind::Erased;
-        absent.remember("t-1", version(1), why, now);
-        let after = |millis| now + Duration::from_millis(millis);
-        let before = now - Duration::from_millis(1);
-        assert_eq!(absent.remembers("t-1", version(1), now), Some(why));
-        assert_eq!(absent.remembers("t-1", version(1), after(1999)), Some(why));
-        assert_eq!(absent.remembers("t-1", version(1), after(2000)), None);
-        assert_eq!(absent.remembers("t-1", version(1), before), None);
-        assert_eq!(absent.remembers("t-1", version(2), now), None);
-        assert_eq!(absent.remembers("t-2", version(1), now), None);
+        absent.remember("t-1", version(1), why);
+        assert_eq!(absent.remembers("t-1", version(1)), Some(why));
+        assert_eq!(absent.remembers("t-1", version(2)), None);
+        assert_eq!(absent.remembers("t-2", version(1)), None);
+        clock.advance(Duration::from_millis(1999));
+        assert_eq!(absent.remembers("t-1", version(1)), Some(why));
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(absent.remembers("t-1", version(1)), None);
+        absent.remember("t-1", version(1), why);
+        clock.set_back(Duration::from_secs(2));
+        assert_eq!(absent.remembers("t-1", version(1)), None);
+    }
+
+    #[test]
+    fn remembers_a_bounded_number_of_what_is_absent() {
+        let absent = Absent::new(TestClock::new().clock());
+        for nth in 0..=MAX_ABSENT {
+            absent.remember(&nth.to_string(), version(1), KeyStoreErrorKind::Erased);
+        }
+        let all = 0..=MAX_ABSENT;
+        let kept = all.filter(|nth| absent.remembers(&nth.to_string(), version(1)).is_some());
+        assert_eq!(kept.count(), MAX_ABSENT);
     }
 
     #[test]

@@ -8,35 +8,34 @@ use std::sync::Arc;
 use futures_util::future::join;
 
 use super::call::{Patience, get};
-use super::record::{Place, Record, is_id};
+use super::record::{Facts, Place, Record, is_id};
 use super::{BranchKey, BranchKeyVersion, KeyStore};
 use crate::error::{FaultClass, KeyStoreError, KeyStoreErrorKind};
 use crate::kms::Allowance;
 use crate::observe::{Event, FallbackEvent, Service};
 use crate::region::Member;
+use crate::secret::KmsPlaintext;
 
 /// What is looked for.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     id: &'a str,
-    /// The active version otherwise.
-    version: Option<BranchKeyVersion>,
+    place: Place,
 }
 
 impl<'a> Wanted<'a> {
     /// Nothing is asked for an id that no branch key can have.
     pub(super) fn active(id: &'a str) -> Result<Self, KeyStoreError> {
-        Self { id, version: None }.check()
+        Self::new(id, Place::Active)
     }
 
     fn version(id: &'a str, version: BranchKeyVersion) -> Result<Self, KeyStoreError> {
-        let version = Some(version);
-        Self { id, version }.check()
+        Self::new(id, Place::Version(version))
     }
 
-    fn check(self) -> Result<Self, KeyStoreError> {
-        if is_id(self.id) {
-            Ok(self)
+    fn new(id: &'a str, place: Place) -> Result<Self, KeyStoreError> {
+        if is_id(id) {
+            Ok(Self { id, place })
         } else {
             Err(KeyStoreError::new(KeyStoreErrorKind::NotFound))
         }
@@ -75,13 +74,13 @@ impl KeyStore {
     ) -> Result<BranchKey, KeyStoreError> {
         let wanted = Wanted::version(id, version)?;
         let inner = &*self.0;
-        if let Some(why) = inner.absent.remembers(id, version, self.now()) {
+        if let Some(why) = inner.absent.remembers(id, version) {
             return Err(KeyStoreError::new(why));
         }
         take_lookup(allowance)?;
         let Some(record) = self.search(wanted).await? else {
             let why = self.why_absent(id).await;
-            inner.absent.remember(id, version, why, self.now());
+            inner.absent.remember(id, version, why);
             return Err(KeyStoreError::new(why));
         };
         self.open(record, allowance).await
@@ -193,22 +192,18 @@ impl KeyStore {
         wanted: Wanted<'_>,
         patience: Patience,
     ) -> Result<Option<Record>, KeyStoreError> {
-        let Wanted { id, version } = wanted;
+        let Wanted { id, place } = wanted;
         let table = &self.0.table_name;
         let look = |place| get(member, table, (id, place), consistent, patience);
-        let (place, found) = match version {
-            Some(version) => {
-                let place = Place::Version(version);
-                (place, look(place).await?)
+        let found = if place == Place::Active {
+            let (found, erased) = join(look(place), look(Place::Erased)).await;
+            if erased?.item().is_some() {
+                let erased = KeyStoreError::new(KeyStoreErrorKind::Erased);
+                return Err(erased.in_region(member.region()));
             }
-            None => {
-                let (found, erased) = join(look(Place::Active), look(Place::Erased)).await;
-                if erased?.item().is_some() {
-                    let erased = KeyStoreError::new(KeyStoreErrorKind::Erased);
-                    return Err(erased.in_region(member.region()));
-                }
-                (Place::Active, found?)
-            }
+            found?
+        } else {
+            look(place).await?
         };
         let record = found.item().map(|item| Record::parse(id, place, item));
         record
@@ -232,25 +227,43 @@ impl KeyStore {
         Ok(newest.admits(key.id(), created).then_some(key))
     }
 
-    /// Has KMS open a record.
+    /// Has KMS open the record of a version.
     async fn open(
         &self,
         record: Record,
         allowance: &Arc<Allowance>,
     ) -> Result<BranchKey, KeyStoreError> {
+        let (facts, plaintext) = self.unwrap(record, allowance).await?;
+        let invalid = || KeyStoreError::new(KeyStoreErrorKind::InvalidRecord);
+        let version = facts.kind.version().ok_or_else(invalid)?;
+        let created = facts.created.to_system_time();
+        let key = BranchKey::new(facts.id, version, plaintext);
+        Ok(key.with_facts(created, facts.custom))
+    }
+
+    /// What the record of a beacon key says, once KMS has opened it.
+    pub(super) async fn beacon_facts(&self, id: &str) -> Result<Facts, KeyStoreError> {
+        let wanted = Wanted::new(id, Place::Beacon)?;
+        let found = Box::pin(self.search(wanted)).await?;
+        let record = found.ok_or_else(|| KeyStoreError::new(KeyStoreErrorKind::NotFound))?;
+        let allowance = Arc::new(Allowance::new(None));
+        let (facts, _) = Box::pin(self.unwrap(record, &allowance)).await?;
+        Ok(facts)
+    }
+
+    /// Has KMS open a record.
+    async fn unwrap(
+        &self,
+        record: Record,
+        allowance: &Arc<Allowance>,
+    ) -> Result<(Facts, KmsPlaintext), KeyStoreError> {
         let inner = &*self.0;
         let replicas = self.replicas(&record.facts.kms_arn)?;
         let context = record.facts.context(&inner.logical_name)?;
         let recovered = inner
             .requests
             .recover(&context, &record.enc, replicas, allowance);
-        let recovered = recovered.await?;
-        let facts = record.facts;
-        let invalid = || KeyStoreError::new(KeyStoreErrorKind::InvalidRecord);
-        let version = facts.kind.version().ok_or_else(invalid)?;
-        let created = facts.created.to_system_time();
-        let key = BranchKey::new(facts.id, version, recovered.plaintext);
-        Ok(key.with_facts(created, facts.custom))
+        Ok((record.facts, recovered.await?.plaintext))
     }
 
     fn tell(&self, from: &Member, to: &Member) {

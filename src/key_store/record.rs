@@ -6,28 +6,14 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::branch_key::BranchKeyVersion;
+use super::names::{
+    ACTIVE, BEACON, CREATE_TIME, CUSTOM_PREFIX, ENC, ERASED, HIERARCHY_VERSION, ID, KMS_ARN,
+    OUR_HIERARCHY_VERSION, TABLE_NAME, TYPE, VERSION, VERSION_PREFIX,
+};
 use super::time::CreateTime;
 use crate::context::{EncryptionContext, Entries};
 use crate::error::{KeyStoreError, KeyStoreErrorKind};
-
-pub(super) const ID: &str = "branch-key-id";
-pub(super) const TYPE: &str = "type";
-pub(super) const ENC: &str = "enc";
-const VERSION: &str = "version";
-const KMS_ARN: &str = "kms-arn";
-const CREATE_TIME: &str = "create-time";
-const HIERARCHY_VERSION: &str = "hierarchy-version";
-/// Before the names of custom entries.
-const CUSTOM_PREFIX: &str = "aws-crypto-ec:";
-/// In contexts alone; no record has it.
-const TABLE_NAME: &str = "tablename";
-
-pub(super) const ACTIVE: &str = "branch:ACTIVE";
-const VERSION_PREFIX: &str = BranchKeyVersion::TYPE_PREFIX;
-const BEACON: &str = "beacon:ACTIVE";
-/// Of the row that says that a branch key was erased.
-pub(super) const ERASED: &str = "dynaseal:erased";
-const OUR_HIERARCHY_VERSION: &str = "1";
+use crate::format::is_replication_attribute;
 
 /// DynamoDB's limit of a partition key.
 const MAX_ID_LEN: usize = 2048;
@@ -60,6 +46,7 @@ impl Kind {
 pub(super) enum Place {
     Active,
     Version(BranchKeyVersion),
+    Beacon,
     Erased,
 }
 
@@ -68,6 +55,7 @@ impl Place {
         match self {
             Self::Active => ACTIVE.to_owned(),
             Self::Version(version) => version.record_type(),
+            Self::Beacon => BEACON.to_owned(),
             Self::Erased => ERASED.to_owned(),
         }
     }
@@ -224,6 +212,7 @@ impl Record {
         let kind = match (place, fields.take(VERSION)) {
             (Place::Active, Some(version)) => version_of(version).map(Kind::Active),
             (Place::Version(version), None) => Some(Kind::Version(version)),
+            (Place::Beacon, None) => Some(Kind::Beacon),
             _ => None,
         };
         let kind =
@@ -272,7 +261,9 @@ impl<'a> Fields<'a> {
             enc: None,
             hierarchy_version: None,
         };
-        for (name, value) in attributes {
+        // What replication adds is nobody's who made the key, and KMS was not told of it.
+        let own = attributes.into_iter();
+        for (name, value) in own.filter(|(name, _)| !is_replication_attribute(name)) {
             match (name.as_str(), value) {
                 (ENC, AttributeValue::B(enc)) => fields.enc = Some(enc.as_ref()),
                 (HIERARCHY_VERSION, AttributeValue::N(version)) => {
@@ -357,6 +348,7 @@ mod tests {
         for (kind, place) in [
             (Kind::Active(version()), Place::Active),
             (Kind::Version(version()), Place::Version(version())),
+            (Kind::Beacon, Place::Beacon),
         ] {
             let record = record(kind);
             let item: BTreeMap<_, _> = record.attributes().collect();
@@ -379,6 +371,26 @@ mod tests {
         let context = read.facts.context("logical").unwrap();
         assert_eq!(context.get(CREATE_TIME), Some("2024-12-31T23:59:59Z"));
         assert!(read.facts.created < record.facts.created);
+    }
+
+    #[test]
+    fn passes_over_what_global_tables_of_2017_add_and_nothing_else() {
+        let record = record(Kind::Active(version()));
+        let mut item: BTreeMap<_, _> = record.attributes().collect();
+        let added = [
+            ("aws:rep:deleting", AttributeValue::Bool(false)),
+            ("aws:rep:updatetime", AttributeValue::N("1.5".to_owned())),
+            ("aws:rep:updateregion", text("us-east-1")),
+        ];
+        item.extend(added.map(|(name, value)| (name.to_owned(), value)));
+        let read = Record::parse("bd3842ff", Place::Active, &item);
+        assert_eq!(read.unwrap(), record);
+        for name in ["aws:rep:other", "aws:rep:", "aws:rep:updateregion2"] {
+            let mut item = item.clone();
+            item.insert(name.to_owned(), text("us-east-1"));
+            let read = Record::parse("bd3842ff", Place::Active, &item);
+            assert_eq!(read.unwrap_err().kind(), KeyStoreErrorKind::InvalidRecord);
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{
 };
 
 use super::call::{Patience, ask};
-use super::record::{ID, TYPE};
+use super::names::{ID, TYPE};
 use super::{KeyStore, KeyStoreError, KeyStoreErrorKind};
 use crate::error::BoxError;
 use crate::region::Member;

@@ -13,7 +13,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWrite
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::call::{Patience, class_of, failed, get, not_asked};
-use super::record::{self, ENC, ID, Place, Record};
+use super::names::{ENC, ID};
+use super::record::{self, Place, Record};
 use super::{BranchKeyVersion, KeyStore, KeyStoreError, KeyStoreErrorKind};
 use crate::crypto::random::{Random as _, SystemRandom};
 use crate::region::call::{Missed, once};

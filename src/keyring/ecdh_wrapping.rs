@@ -12,9 +12,9 @@ use crate::cursor::Cursor;
 use crate::secret::Secret;
 
 /// The provider id of keys that were agreed on with a local private key.
-pub(super) const RAW_PROVIDER_ID: &str = "raw-ecdh";
+pub(crate) const RAW_PROVIDER_ID: &str = "raw-ecdh";
 /// The provider id of keys that KMS agreed on.
-pub(super) const KMS_PROVIDER_ID: &str = "aws-kms-ecdh";
+pub(crate) const KMS_PROVIDER_ID: &str = "aws-kms-ecdh";
 
 const VERSION: u8 = 1;
 const SALT_LEN: usize = 32;

@@ -39,9 +39,10 @@ use crate::kms::Allowance;
 /// ```
 /// use std::time::Duration;
 ///
-/// use dynaseal::RegionSet;
+/// use aws_sdk_dynamodb::types::AttributeValue;
 /// use dynaseal::key_store::{KeyStore, KeyStoreKms};
 /// use dynaseal::keyring::HierarchicalKeyring;
+/// use dynaseal::{Item, ItemEncryptor, ItemSchema, RegionSet};
 /// # use dynaseal::testkit::Cloud;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -53,12 +54,25 @@ use crate::kms::Allowance;
 /// let regions = RegionSet::builder(&config).local("eu-west-1").build()?;
 /// let kms = KeyStoreKms::mrk_arn(key_arn);
 /// let key_store = KeyStore::builder("branch-keys", "branch-keys", kms, &regions).build()?;
+/// # key_store.create_key_store().await?;
+///
+/// // Once for each tenant.
+/// let create = key_store.create_key().branch_key_id("acme");
+/// create.encryption_context([("purpose", "orders")]).send().await?;
 ///
 /// // Each tenant's items under the branch key that has its name.
 /// let keyring = HierarchicalKeyring::builder(&key_store)
 ///     .branch_key_per_tenant("tenant")
 ///     .ttl(Duration::from_secs(60))
 ///     .build()?;
+/// let schema = ItemSchema::builder("orders", "id").tenant_attribute("tenant").build()?;
+/// let orders = ItemEncryptor::new(schema, keyring);
+/// let order = Item::from([
+///     ("id".into(), AttributeValue::S("o-1".into())),
+///     ("tenant".into(), AttributeValue::S("acme".into())),
+/// ]);
+/// let sealed = orders.seal(order).await?;
+/// let opened = orders.tenant("acme")?.open(sealed).await?;
 /// # Ok(())
 /// # }
 /// ```

@@ -9,7 +9,7 @@ use crate::kms::{Allowance, KmsKeyArn, KmsRequests, Replicas};
 use crate::region::RegionSet;
 
 /// The provider id of every KMS keyring but the hierarchical, RSA and ECDH ones.
-const PROVIDER_ID: &str = "aws-kms";
+pub(crate) const PROVIDER_ID: &str = "aws-kms";
 
 /// The key that an encrypted data key names, if a KMS keyring made it.
 pub(super) fn key_of(encrypted_data_key: &EncryptedDataKey) -> Option<KmsKeyArn> {

@@ -18,7 +18,7 @@ use crate::kms::{Allowance, GrantTokens, KmsKeyArn, KmsRequests};
 use crate::region::RegionSet;
 use crate::suite::AlgorithmSuite;
 
-const PROVIDER_ID: &str = "aws-kms-rsa";
+pub(crate) const PROVIDER_ID: &str = "aws-kms-rsa";
 
 /// Wraps under the public key of an RSA key in KMS, without a call, and has KMS unwrap.
 ///

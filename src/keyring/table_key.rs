@@ -15,6 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use self::body::TableKeyId;
 pub use self::builder::TableKeyKeyringBuilder;
 use self::open::OpeningKey;
 pub(crate) use self::open::table_key_id;
@@ -31,7 +32,7 @@ use crate::error::ConfigError;
 use crate::kms::{KmsKeyArn, KmsRequests, Replicas};
 use crate::region::RegionSet;
 
-const PROVIDER_ID: &str = "dynaseal-table-key";
+pub(crate) const PROVIDER_ID: &str = "dynaseal-table-key";
 
 /// Wraps the keys of many items under one data key of KMS, a *table key*, for a bounded time and count.
 ///

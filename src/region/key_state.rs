@@ -1,17 +1,19 @@
 //! Why a key is in an invalid state: `DescribeKey` tells, and is not asked more often than every 30 s.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_kms::types::KeyState;
-use aws_smithy_async::time::SharedTimeSource;
 
 use super::fault::of_codes;
 use super::health::Health;
-use crate::cache::flight::Flights;
+use crate::cache::{Cache, Clock, Limits, Loaded, Refusal};
 use crate::error::FaultClass;
-use crate::observe::{CacheEvent, CallOutcome, Event, Observers};
+use crate::observe::{CallOutcome, Observers};
+
+/// Events call the cache so.
+const CACHE: &str = "key_state";
 
 /// How long an answer holds.
 const TTL: Duration = Duration::from_secs(30);
@@ -21,34 +23,23 @@ const MAX_KEYS: usize = 1000;
 
 /// What `KMSInvalidStateException` means for each key of a region: it says neither whether the key is
 /// still being made nor whether somebody is deleting it.
-pub(crate) struct KeyStates {
-    clock: SharedTimeSource,
-    observers: Observers,
-    known: Mutex<BTreeMap<String, Known>>,
-    asking: Flights<String, Option<FaultClass>>,
-}
+pub(crate) struct KeyStates(Cache<String, FaultClass, Untold>);
 
-#[derive(Clone, Copy)]
-struct Known {
-    class: FaultClass,
-    since: SystemTime,
-}
+/// The region does not tell now, so that the next one asks again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Untold;
 
-impl Known {
-    /// A clock that went backwards makes it old, too.
-    fn holds(&self, now: SystemTime) -> bool {
-        now.duration_since(self.since).is_ok_and(|age| age < TTL)
+impl Refusal for Untold {
+    fn refuses(&self) -> bool {
+        false
     }
 }
 
 impl KeyStates {
-    pub(super) fn new(clock: SharedTimeSource, observers: Observers) -> Self {
-        Self {
-            clock,
-            observers,
-            known: Mutex::default(),
-            asking: Flights::new(),
-        }
+    pub(super) fn new(clock: Clock, observers: Observers) -> Self {
+        // Asked ahead of time, an answer would be nobody's who waits for it.
+        let limits = Limits::new(MAX_KEYS, TTL).without_refresh();
+        Self(Cache::new(CACHE, limits, clock, observers))
     }
 
     /// The class of an invalid state: `ReplicaCreating`, or else `Disabled`, which is the safe reading,
@@ -59,52 +50,38 @@ impl KeyStates {
         health: &Arc<Health>,
         arn: &str,
     ) -> FaultClass {
-        let now = self.clock.now();
-        let known = self.lock().get(arn).copied();
-        let known = known.filter(|known| known.holds(now));
-        if let Some(known) = known {
-            self.tell(true);
-            return known.class;
-        }
         let ask = || describe(client.clone(), Arc::clone(health), arn.to_owned());
-        let (class, joined) = self.asking.join(arn.to_owned(), ask).await;
-        self.tell(joined);
-        if let (Some(class), false) = (class, joined) {
-            self.remember(arn, Known { class, since: now });
-        }
-        class.unwrap_or(FaultClass::Disabled)
+        self.known_or(arn, ask).await
     }
 
-    fn tell(&self, hit: bool) {
-        self.observers.emit(&Event::Cache(CacheEvent {
-            cache: "key_state",
-            hit,
-        }));
-    }
-
-    fn remember(&self, arn: &str, known: Known) {
-        let mut all = self.lock();
-        if all.len() >= MAX_KEYS {
-            all.retain(|_, other| other.holds(known.since));
-        }
-        if all.len() < MAX_KEYS {
-            all.insert(arn.to_owned(), known);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn known_or<F>(&self, arn: &str, ask: impl FnOnce() -> F) -> FaultClass
+    where
+        F: Future<Output = Result<FaultClass, Untold>> + Send + 'static,
+    {
+        let load = || {
+            let asking = ask();
+            async move { asking.await.map(loaded) }
+        };
+        let known = self.0.get_or_load(&arn.to_owned(), load).await;
+        known.map_or(FaultClass::Disabled, |known| known.value)
     }
 }
 
-/// What the state of a key means for whoever wants to use it; `None` if the region does not tell now, so
-/// that the next one asks again.
+fn loaded(class: FaultClass) -> Loaded<FaultClass> {
+    Loaded {
+        value: class,
+        valid_for: None,
+        bytes: 0,
+    }
+}
+
+/// What the state of a key means for whoever wants to use it.
 async fn describe(
     client: aws_sdk_kms::Client,
     health: Arc<Health>,
     arn: String,
-) -> Option<FaultClass> {
-    let attempt = health.begin("DescribeKey").ok()?;
+) -> Result<FaultClass, Untold> {
+    let attempt = health.begin("DescribeKey").map_err(|_| Untold)?;
     let described = Box::pin(client.describe_key().key_id(arn).send()).await;
     let outcome = described.as_ref().map_or_else(
         |error| CallOutcome::Fault(of_codes(error)),
@@ -112,12 +89,12 @@ async fn describe(
     );
     attempt.end(outcome);
     match described {
-        Ok(described) => Some(class_of_state(
+        Ok(described) => Ok(class_of_state(
             described.key_metadata.and_then(|key| key.key_state),
         )),
-        Err(_) if outcome == CallOutcome::Fault(FaultClass::Unavailable) => None,
-        Err(_) if outcome == CallOutcome::Fault(FaultClass::Throttled) => None,
-        Err(_) => Some(FaultClass::Disabled),
+        Err(_) if outcome == CallOutcome::Fault(FaultClass::Unavailable) => Err(Untold),
+        Err(_) if outcome == CallOutcome::Fault(FaultClass::Throttled) => Err(Untold),
+        Err(_) => Ok(FaultClass::Disabled),
     }
 }
 
@@ -133,7 +110,10 @@ fn class_of_state(state: Option<KeyState>) -> FaultClass {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
     use super::*;
+    use crate::cache::test_support::TestClock;
 
     #[test]
     fn takes_every_state_but_creating_and_updating_for_somebodys_intention() {
@@ -153,15 +133,58 @@ mod tests {
         assert_eq!(class_of_state(None), FaultClass::Disabled);
     }
 
-    #[test]
-    fn forgets_after_thirty_seconds_and_when_the_clock_goes_back() {
-        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
-        let known = Known {
-            class: FaultClass::Disabled,
-            since,
+    /// Whether it was asked, and what it said.
+    async fn asked(states: &KeyStates, answer: Result<FaultClass, Untold>) -> (bool, FaultClass) {
+        let mut asked = false;
+        let ask = || {
+            asked = true;
+            ready(answer)
         };
-        assert!(known.holds(since) && known.holds(since + Duration::from_secs(29)));
-        assert!(!known.holds(since + TTL));
-        assert!(!known.holds(since - Duration::from_secs(1)));
+        let class = states.known_or("arn", ask).await;
+        (asked, class)
+    }
+
+    #[tokio::test]
+    async fn asks_again_after_thirty_seconds_and_not_before() {
+        let clock = TestClock::new();
+        let states = KeyStates::new(clock.clock(), Observers::default());
+        for _ in 0..2 {
+            for second in 0..30 {
+                let found = asked(&states, Ok(FaultClass::ReplicaCreating)).await;
+                assert_eq!(found, (second == 0, FaultClass::ReplicaCreating));
+                tokio::task::yield_now().await;
+                clock.advance(Duration::from_secs(1));
+            }
+        }
+        clock.set_back(Duration::from_secs(2));
+        let found = asked(&states, Ok(FaultClass::Disabled)).await;
+        assert_eq!(
+            found,
+            (true, FaultClass::Disabled),
+            "the clock was set back"
+        );
+    }
+
+    #[tokio::test]
+    async fn takes_the_safe_reading_and_asks_again_where_nobody_tells() {
+        let clock = TestClock::new();
+        let states = KeyStates::new(clock.clock(), Observers::default());
+        for _ in 0..2 {
+            let found = asked(&states, Err(Untold)).await;
+            assert_eq!(found, (true, FaultClass::Disabled));
+        }
+        let found = asked(&states, Ok(FaultClass::ReplicaCreating)).await;
+        assert_eq!(found, (true, FaultClass::ReplicaCreating));
+    }
+
+    #[tokio::test]
+    async fn remembers_a_bounded_number_of_keys() {
+        let states = KeyStates::new(TestClock::new().clock(), Observers::default());
+        let ask = || ready(Ok(FaultClass::Disabled));
+        for nth in 0..=MAX_KEYS {
+            states.known_or(&nth.to_string(), ask).await;
+        }
+        let kept = (0..=MAX_KEYS).filter(|nth| states.0.get(&nth.to_string()).is_some());
+        assert_eq!(kept.count(), MAX_KEYS);
     }
 }

@@ -82,7 +82,7 @@ impl Member {
             kms_once: kms_once(kms, policy.attempt_timeout),
             dynamodb_health: health(Service::DynamoDb),
             kms_health: Arc::new(health(Service::Kms)),
-            key_states: KeyStates::new(clock, observers.clone()),
+            key_states: KeyStates::new(Clock::new(clock.clone()), observers.clone()),
             clients,
         }
     }

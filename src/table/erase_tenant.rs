@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::error::{EraseTenantError, NotErasable};
+pub use self::error::{EraseTenantError, NotErasable, SignReceiptError};
 pub use self::receipt::{ErasureReceipt, ReceiptKey, ReceiptSignature};
 pub use self::sample::SampledItems;
 use super::SealedTable;
@@ -37,6 +37,9 @@ impl<T> SealedTable<T> {
     /// wait, all versions and the beacon key, until two passes over all regions find nothing. Before that, some
     /// items of the table are read, to report recipients that the erasure does not reach. Other tenants are not
     /// touched, and items are not deleted.
+    ///
+    /// A tenant that nobody knows, or who is erased already, is erased like any other: nobody makes a branch key
+    /// of that name any more, and the receipt says that there was nothing to delete.
     ///
     /// What stays readable is in the receipt ([`ErasureReceipt::stays_readable`]). The largest part of it are
     /// **backups of the key store**: until they have aged out, only the statement of
@@ -71,8 +74,8 @@ impl EraseTenant {
     /// How many items are looked at, unless told otherwise.
     pub const DEFAULT_SAMPLE_ITEMS: usize = 1000;
 
-    /// The longest time that any client, in any process and language, keeps a branch key. Default: that of
-    /// this table's keyring.
+    /// The longest time that any client, in any process and language, keeps a branch key. Default, and no
+    /// less than that: the time of this table's keyring.
     pub fn longest_ttl(mut self, ttl: Duration) -> Self {
         self.longest_ttl = Some(ttl);
         self
@@ -84,7 +87,8 @@ impl EraseTenant {
         self
     }
 
-    /// How many items of the table are looked at, by a scan in the home region. Default: 1,000; 0 for none.
+    /// How many items of the table are looked at, by a scan in the home region that costs what any scan does.
+    /// Default: 1,000; 0 for none.
     pub fn sample_items(mut self, items: usize) -> Self {
         self.sample_items = items;
         self
@@ -96,18 +100,24 @@ impl EraseTenant {
         self
     }
 
-    /// Erases. It takes the longest time to live, and the lag bound at least once.
+    /// Erases. It takes the longest time to live, and the lag bound at least once: more than five minutes unless
+    /// told otherwise. What is dropped meanwhile is to be sent again.
     ///
     /// # Errors
     ///
-    /// [`EraseTenantError`]: the keyring has other recipients or no key for each tenant, and nothing was done; a
-    /// region or the key store failed, and it can be sent again; or all is erased, and the receipt could not
-    /// be signed: the error has it.
+    /// [`EraseTenantError`]: the keyring has other recipients or no key for each tenant, or this table is limited
+    /// to [another tenant](SealedTable::tenant), and nothing was done; a region or the key store failed, and it
+    /// can be sent again; or all is erased, and the receipt could not be signed: the error has it.
     pub async fn send(self) -> Result<ErasureReceipt, EraseTenantError> {
         let encryptor = self.core.encryptor();
         let keys = encryptor.tenant_keys().ok_or_else(NotErasable::new)?;
-        if self.tenant.is_empty() {
-            return Err(NotErasable::without_a_tenant().into());
+        let erase = self.erase(&keys);
+        if !erase.is_possible() {
+            return Err(NotErasable::without_a_name().into());
+        }
+        let only = encryptor.only_tenant();
+        if only.is_some_and(|(_, only)| only != self.tenant) {
+            return Err(NotErasable::another_tenant().into());
         }
         let signer = match &self.signed_by {
             Some(key) => Some(key.signer(self.core.regions())?),
@@ -120,18 +130,19 @@ impl EraseTenant {
             self.sample_items,
         ));
         let sample = sample.await?;
-        let erase = self.erase(&keys);
         let erased = Box::pin(erase.send()).await?;
-        let receipt = ErasureReceipt::new(&self.core, &self.tenant, erased, sample);
-        match signer {
-            None => Ok(receipt),
-            Some(signer) => receipt.sign(&signer).await,
+        let mut receipt = ErasureReceipt::new(&self.core, &self.tenant, erased, sample);
+        if let Some(signer) = signer
+            && let Err(error) = receipt.sign_by(&signer).await
+        {
+            return Err(EraseTenantError::Unsigned(Box::new(receipt), error));
         }
+        Ok(receipt)
     }
 
     fn erase(&self, keys: &TenantKeys<'_>) -> EraseBranchKey {
         let erase = keys.key_store().erase_branch_key(&self.tenant);
-        let longest_ttl = self.longest_ttl.unwrap_or_else(|| keys.ttl());
+        let longest_ttl = self.longest_ttl.unwrap_or_default().max(keys.ttl());
         erase.longest_ttl(longest_ttl).lag_bound(self.lag_bound)
     }
 }

@@ -1,10 +1,11 @@
-"""Raw RSA and raw ECDH keyrings, written from the description of the format with `cryptography` alone.
+"""RSA and ECDH keyrings, written from the description of the format with `cryptography` alone.
 
 They have the interface of the keyrings in the oracle: `wrap` and `unwrap` of an intermediate key. An ECDH
 keyring here is the other party of the one in the configuration, so each case has two parties.
 """
-import hmac
+import functools
 import hashlib
+import hmac
 import os
 import struct
 
@@ -35,14 +36,20 @@ def keyring_of(oracle, config):
 def with_wrong_key(config, rng):
     """The members of the configuration with another private key."""
     if "raw_rsa" in config:
-        other = pem(rsa.generate_private_key(65537, 2048))
-        return {"raw_rsa": dict(config["raw_rsa"], private_key=other)}
+        return {"raw_rsa": dict(config["raw_rsa"], private_key=other_rsa_key())}
     key = random_ec_key(config["raw_ecdh"]["curve"], rng)
     return {"raw_ecdh": dict(config["raw_ecdh"], private_key=pem(key))}
 
 
+# Loading an RSA key tests its primes, which takes as long as all else of a case.
+@functools.cache
 def load_private(text):
     return serialization.load_pem_private_key(text.encode(), None)
+
+
+@functools.cache
+def other_rsa_key():
+    return pem(rsa.generate_private_key(65537, 2048))
 
 
 def random_ec_key(curve, rng):
@@ -54,12 +61,16 @@ def compressed(public):
     return public.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
 
 
+def oaep(hash_):
+    return padding.OAEP(padding.MGF1(hash_()), hash_(), None)
+
+
 class RawRsa:
     def __init__(self, oracle, config):
         self.oracle, self.namespace, self.name = oracle, config["namespace"].encode(), config["name"].encode()
         self.key = load_private(config["private_key"])
         hash_ = PADDINGS[config["padding"]]
-        self.padding = padding.OAEP(padding.MGF1(hash_()), hash_(), None) if hash_ else padding.PKCS1v15()
+        self.padding = oaep(hash_) if hash_ else padding.PKCS1v15()
 
     def wrap(self, ik, _):
         return self.namespace, self.name, self.key.public_key().encrypt(ik, self.padding)
@@ -69,33 +80,54 @@ class RawRsa:
         return self.key.decrypt(wrapped, self.padding)
 
 
+class KmsRsa:
+    """`key` is private, or public to wrap alone. `prefix` makes what stands before the intermediate key."""
+    provider = b"aws-kms-rsa"
+
+    def __init__(self, oracle, arn, padding_name, key, prefix=None):
+        self.oracle, self.arn, self.key = oracle, arn.encode(), key
+        self.padding = oaep(PADDINGS[padding_name])
+        self.prefix = prefix or (lambda context: hashlib.sha384(oracle.ec_ser(context)).digest())
+
+    def wrap(self, ik, context):
+        return self.provider, self.arn, self.key.encrypt(self.prefix(context) + ik, self.padding)
+
+    def unwrap(self, provider, info, wrapped, context):
+        self.oracle.need(provider == self.provider and info == self.arn, "not mine")
+        plaintext = self.key.decrypt(wrapped, self.padding)
+        self.oracle.need(len(plaintext) == 80 and plaintext[:48] == self.prefix(context), "of another context")
+        return plaintext[48:]
+
+
 class RawEcdh:
     """The party that holds `peer_key`; with the scheme `ephemeral` its own key is new each time."""
+    provider = b"raw-ecdh"
 
     def __init__(self, oracle, config):
         self.oracle, self.curve, self.scheme = oracle, config["curve"], config["scheme"]
         self.theirs = load_private(config["private_key"])
+        self.theirs_public = self.theirs.public_key()
         self.own = load_private(config["peer_key"])
 
     def wrap(self, ik, context):
         own = self.own if self.scheme == "static" else ec.generate_private_key(CURVES[self.curve])
-        sender, recipient = compressed(own.public_key()), compressed(self.theirs.public_key())
+        sender, recipient = compressed(own.public_key()), compressed(self.theirs_public)
         fixed, salt = self.fixed(sender, recipient, context), os.urandom(32)
-        out = self.derive(own.exchange(ec.ECDH(), self.theirs.public_key()), fixed, salt)
+        out = self.derive(own.exchange(ec.ECDH(), self.theirs_public), fixed, salt)
         info = b"\x01" + b"".join(struct.pack(">I", len(p)) + p for p in (recipient, sender))
-        return b"raw-ecdh", info, salt + out[:32] + AESGCM(out[32:]).encrypt(bytes(12), ik, fixed)
+        return self.provider, info, salt + out[:32] + AESGCM(out[32:]).encrypt(bytes(12), ik, fixed)
 
     def unwrap(self, provider, info, wrapped, context):
         need = self.oracle.need
-        need(provider == b"raw-ecdh", "not mine")
+        need(provider == self.provider, "not mine")
         len_ = (CURVES[self.curve].key_size + 7) // 8 + 1
         length = struct.pack(">I", len_)
         need(len(info) == 2 * len_ + 9 and info[:5] == b"\x01" + length and info[5 + len_:9 + len_] == length, "info")
         recipient, sender = info[5:5 + len_], info[9 + len_:]
-        mine, theirs = compressed(self.own.public_key()), compressed(self.theirs.public_key())
+        mine, theirs = compressed(self.own.public_key()), compressed(self.theirs_public)
         if self.scheme == "static":
             need({sender, recipient} == {mine, theirs}, "not mine")
-            secret = self.own.exchange(ec.ECDH(), self.theirs.public_key())
+            secret = self.own.exchange(ec.ECDH(), self.theirs_public)
         else:
             # The recipient of what an ephemeral key sealed is the holder of the configured key.
             need(recipient == theirs, "not mine")
@@ -115,6 +147,15 @@ class RawEcdh:
         block = lambda i: hmac.new(secret, struct.pack(">I", i) + fixed + b"\0" + salt + struct.pack(">I", 512),
                                    hashlib.sha384).digest()
         return (block(1) + block(2))[:64]
+
+
+class KmsEcdh(RawEcdh):
+    """The party whose key is not in KMS."""
+    provider = b"aws-kms-ecdh"
+
+    def __init__(self, oracle, curve, own, kms_public):
+        self.oracle, self.curve, self.scheme = oracle, curve, "static"
+        self.own, self.theirs_public = own, kms_public
 
 
 def random_config(rng, text, rsa_key):

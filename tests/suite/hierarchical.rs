@@ -4,6 +4,7 @@ mod caching;
 mod counts;
 mod garbage;
 mod interleavings;
+mod operations;
 mod revocation;
 mod rotation;
 mod tenants;

@@ -3,6 +3,7 @@
 mod chaos;
 mod cloud;
 mod doctor;
+mod erasure;
 mod events;
 mod forged;
 mod freshness;

@@ -22,7 +22,6 @@ enum Step {
     Land(usize, Coming, bool),
     Fail(usize, bool),
     ClaimAgain,
-    Remove(u8),
     Flush,
     Advance(u64),
     Suspend(u64),
@@ -48,7 +47,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (0usize..4, coming(), any::<bool>()).prop_map(|(i, c, b)| Step::Land(i, c, b)),
         1 => (0usize..4, any::<bool>()).prop_map(|(i, refused)| Step::Fail(i, refused)),
         1 => Just(Step::ClaimAgain),
-        1 => key().prop_map(Step::Remove),
         1 => Just(Step::Flush),
         3 => (0u64..12).prop_map(Step::Advance),
         1 => (0u64..12).prop_map(Step::Suspend),
@@ -69,6 +67,7 @@ fn limits() -> impl Strategy<Value = Limits> {
         bytes,
         ttl: Duration::from_secs(ttl),
         uses,
+        refreshes: true,
     })
 }
 
@@ -166,11 +165,6 @@ impl Both {
                 let claimed = self.store.claim_again(&key, &held).then_some(id);
                 claimed.into_iter().for_each(|id| self.hand_out(id));
                 (claimed, self.model.claim_again(id))
-            }
-            Step::Remove(key) => {
-                self.store.remove(&key);
-                self.model.remove(key);
-                (None, None)
             }
             Step::Flush => {
                 self.store.flush();

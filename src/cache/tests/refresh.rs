@@ -122,6 +122,21 @@ async fn refreshes_ahead_when_few_uses_are_left() {
     assert_eq!(service.asked(), 2);
 }
 
+#[tokio::test]
+async fn refreshes_nothing_where_the_limits_say_so() {
+    let service = Arc::new(Service::default());
+    let limits = Limits::new(10, TTL).uses(100).without_refresh();
+    let (clock, cache) = due(&service, limits).await;
+    for _ in 1..100 {
+        assert_eq!(ask(&cache, "a", &service).await, Ok(1));
+        settle().await;
+    }
+    assert_eq!(service.asked(), 1);
+    assert_eq!(ask(&cache, "a", &service).await, Ok(2), "used up");
+    clock.advance(TTL);
+    assert_eq!(ask(&cache, "a", &service).await, Ok(3), "over");
+}
+
 /// Futures that are polled outside of any runtime.
 mod without_a_runtime {
     use super::*;

@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::context::EncryptionContext;
-use crate::error::{KeyringError, KeyringErrorKind};
+use crate::error::KeyringError;
+use crate::keyring::tenant::tenant_of;
 
 /// Says which branch key an item has, by its encryption context.
 ///
@@ -68,7 +69,9 @@ impl Choice {
     ) -> Result<Cow<'a, str>, KeyringError> {
         match self {
             Self::Fixed(id) => Ok(Cow::Borrowed(id)),
-            Self::PerTenant(attribute) => tenant(context, attribute, only_tenant),
+            Self::PerTenant(attribute) => {
+                tenant_of(context, attribute, only_tenant).map_err(KeyringError::new)
+            }
             Self::Supplier(supplier) => supplier.branch_key_id(context).map(Cow::Owned),
         }
     }
@@ -88,21 +91,6 @@ impl Choice {
             Self::Fixed(_) | Self::Supplier(_) => None,
         }
     }
-}
-
-fn tenant<'a>(
-    context: &'a EncryptionContext,
-    attribute: &str,
-    only_tenant: Option<&str>,
-) -> Result<Cow<'a, str>, KeyringError> {
-    let tenant = context.string_attribute(attribute);
-    let tenant = tenant.filter(|tenant| !tenant.is_empty());
-    let tenant = tenant.ok_or_else(|| KeyringError::new(KeyringErrorKind::NoTenant))?;
-    // The item was compared before, by the attribute of its schema. This one may be another.
-    if only_tenant.is_some_and(|only| *only != *tenant) {
-        return Err(KeyringError::new(KeyringErrorKind::TenantMismatch));
-    }
-    Ok(tenant)
 }
 
 impl fmt::Debug for Choice {

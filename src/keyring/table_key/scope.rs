@@ -6,6 +6,7 @@ use self::context_keys::{PURPOSE, TABLE_KEY_ID, TABLE_KEY_PURPOSE, TENANT};
 use super::body::TableKeyId;
 use crate::context::{EncryptionContext, Entries, TABLE_NAME};
 use crate::error::KeyringErrorKind;
+use crate::keyring::tenant::tenant_of;
 
 /// What KMS is told beside the name of the table. Policies name it.
 pub(crate) mod context_keys {
@@ -35,13 +36,8 @@ impl Scope {
         pin: Option<&str>,
     ) -> Result<Self, KeyringErrorKind> {
         let table = item.entries().get(TABLE_NAME);
-        let tenant = tenant_attribute.map(|name| tenant(item, name));
+        let tenant = tenant_attribute.map(|name| readable_tenant(item, name, pin));
         let tenant = tenant.transpose()?;
-        if let (Some(tenant), Some(pin)) = (&tenant, pin)
-            && **tenant != *pin
-        {
-            return Err(KeyringErrorKind::TenantMismatch);
-        }
         Ok(Self {
             table: table.map(Arc::clone).ok_or(KeyringErrorKind::Other)?,
             tenant,
@@ -75,13 +71,16 @@ impl Scope {
     }
 }
 
-fn tenant(item: &EncryptionContext, name: &str) -> Result<Arc<str>, KeyringErrorKind> {
-    let tenant = item
-        .has_legend()
-        .then(|| item.string_attribute(name))
-        .flatten()
-        .filter(|tenant| !tenant.is_empty());
-    tenant.map(Into::into).ok_or(KeyringErrorKind::NoTenant)
+/// Header version 2 alone has it in the context as it is, which policies compare it with.
+fn readable_tenant(
+    item: &EncryptionContext,
+    name: &str,
+    pin: Option<&str>,
+) -> Result<Arc<str>, KeyringErrorKind> {
+    if !item.has_legend() {
+        return Err(KeyringErrorKind::NoTenant);
+    }
+    tenant_of(item, name, pin).map(Into::into)
 }
 
 /// Under what an opened table key is kept: everything that was asked, and nothing that KMS did not see.

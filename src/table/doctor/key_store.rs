@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{ScalarAttributeType, TableDescription};
 use super::check;
 use super::described::{self, Judgement};
 use super::report::{Finding, Severity};
-use super::tries::{BRANCH_KEY_ID, RECORD_TYPE};
+use crate::key_store::names;
 use crate::keyring::{KeyStoreUse, KmsContext, KmsKeyUse};
 use crate::table::core::Core;
 
@@ -61,7 +61,7 @@ impl KeyStoreInRegion<'_> {
 fn judge_keys(table: &TableDescription) -> Judgement {
     let (found, expected) = (
         described::key_names(table),
-        (Some(BRANCH_KEY_ID), Some(RECORD_TYPE)),
+        (Some(names::ID), Some(names::TYPE)),
     );
     if found != expected {
         let (found, expected) = (described::shown(found), described::shown(expected));
@@ -77,10 +77,7 @@ fn judge_keys(table: &TableDescription) -> Judgement {
             defined.attribute_name() == *name && *defined.attribute_type() == ScalarAttributeType::S
         })
     };
-    match [BRANCH_KEY_ID, RECORD_TYPE]
-        .iter()
-        .find(|name| !is_text(name))
-    {
+    match [names::ID, names::TYPE].iter().find(|name| !is_text(name)) {
         Some(name) => {
             let message = format!("key `{name}` is not of type S, as in every key store");
             (Severity::Error, message)

@@ -10,28 +10,24 @@ use crate::error::FaultClass;
 use crate::format::header::Header;
 use crate::format::{EncryptedDataKey, HEADER_ATTRIBUTE};
 use crate::item::Item;
-use crate::keyring::{DiscoveryFilter, KmsContext, KmsKeyUse};
+use crate::keyring::{
+    DiscoveryFilter, KmsContext, KmsKeyUse, TableKeyId, provider_ids, table_key_id,
+};
 use crate::kms::KmsKeyArn;
 
 /// One request reads no more: it is a sample, and no inventory.
 pub(super) const MAX_ITEMS: u16 = 1000;
 
-const KMS: &str = "aws-kms";
-const TABLE_KEY: &str = "dynaseal-table-key";
 /// Others are not named: a header can hold any text.
 const NAMED: [&str; 6] = [
-    KMS,
-    TABLE_KEY,
-    "aws-kms-hierarchy",
-    "aws-kms-rsa",
-    "aws-kms-ecdh",
-    "raw-ecdh",
+    provider_ids::KMS,
+    provider_ids::TABLE_KEY,
+    provider_ids::BRANCH_KEY,
+    provider_ids::KMS_RSA,
+    provider_ids::KMS_ECDH,
+    provider_ids::RAW_ECDH,
 ];
 const OTHERS: &str = "others";
-
-/// The first version of the layout of table keys' items, and its id.
-const TABLE_KEY_VERSION: u8 = 1;
-type TableKeyId = [u8; 16];
 
 impl<T> Doctor<T> {
     pub(super) async fn look_at_stored(&self, keys: &[KmsKeyUse]) -> Vec<Finding> {
@@ -193,17 +189,9 @@ impl Counts {
     }
 }
 
-fn table_key_id(recipient: &EncryptedDataKey) -> Option<TableKeyId> {
-    if recipient.provider_id() != TABLE_KEY {
-        return None;
-    }
-    let (version, rest) = recipient.wrapped_intermediate_key()?.split_first()?;
-    (*version == TABLE_KEY_VERSION).then_some(*rest.first_chunk()?)
-}
-
 /// Whether it is under a KMS key that no keyring uses. Of other recipients nobody can tell.
 fn is_foreign(recipient: &EncryptedDataKey, keys: &[KmsKeyUse]) -> bool {
-    if ![KMS, TABLE_KEY].contains(&recipient.provider_id()) {
+    if ![provider_ids::KMS, provider_ids::TABLE_KEY].contains(&recipient.provider_id()) {
         return false;
     }
     let arn = std::str::from_utf8(recipient.provider_info()).ok();
@@ -215,8 +203,8 @@ fn is_foreign(recipient: &EncryptedDataKey, keys: &[KmsKeyUse]) -> bool {
 
 fn is_used(used: &KmsKeyUse, recipient: &EncryptedDataKey, arn: &KmsKeyArn) -> bool {
     let is_of_kind = match used.context() {
-        KmsContext::Item => recipient.provider_id() == KMS,
-        KmsContext::TableKey { .. } => recipient.provider_id() == TABLE_KEY,
+        KmsContext::Item => recipient.provider_id() == provider_ids::KMS,
+        KmsContext::TableKey { .. } => recipient.provider_id() == provider_ids::TABLE_KEY,
         KmsContext::KeyStore { .. } => false,
     };
     let admits = |filter: &DiscoveryFilter| filter.admits(arn);
@@ -226,14 +214,17 @@ fn is_used(used: &KmsKeyUse, recipient: &EncryptedDataKey, arn: &KmsKeyArn) -> b
 
 #[cfg(test)]
 mod tests {
+    use super::provider_ids::{KMS, TABLE_KEY};
     use super::*;
 
     const ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/mrk-12";
 
+    /// With the body of a table key after the wrapped data key: version, id, salt, sealed key, and a KMS
+    /// ciphertext of one byte.
     fn recipient(provider: &str, info: &str, id: u8) -> EncryptedDataKey {
-        let mut ciphertext = vec![0; 48];
-        ciphertext.push(TABLE_KEY_VERSION);
-        ciphertext.extend([id; 16]);
+        let wrapped = [0; 48].into_iter();
+        let body = [1].into_iter().chain([id; 16]).chain([0; 32 + 48]);
+        let ciphertext = wrapped.chain(body).chain([0, 1, 9]).collect();
         EncryptedDataKey::new(provider.to_owned(), info.as_bytes().to_vec(), ciphertext)
     }
 
@@ -267,9 +258,11 @@ mod tests {
             [recipient(TABLE_KEY, ARN, 1)],
             [recipient(TABLE_KEY, ARN, 2)],
         );
-        let odd = EncryptedDataKey::new(TABLE_KEY.to_owned(), ARN.into(), vec![0; 64]);
-        let found = messages(&[&one, &one, &one, &two, &[odd]]);
-        assert!(found[0].ends_with("dynaseal-table-key 5"), "{found:?}");
+        let odd = |bytes| EncryptedDataKey::new(TABLE_KEY.to_owned(), ARN.into(), bytes);
+        let cut_short = one[0].wrapped_intermediate_key().unwrap()[..17].to_vec();
+        let odd = [odd(vec![0; 200]), odd([vec![0; 48], cut_short].concat())];
+        let found = messages(&[&one, &one, &one, &two, &odd]);
+        assert!(found[0].ends_with("dynaseal-table-key 6"), "{found:?}");
         let of_keys = "info stored-table-keys 2 distinct table keys among 4 items, 500 per 1,000";
         assert!(found[1].starts_with(of_keys), "{found:?}");
         assert_eq!(found.len(), 2, "none is foreign");

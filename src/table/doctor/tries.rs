@@ -10,19 +10,13 @@ use super::Powers;
 use super::check;
 use crate::context::{Entries, TABLE_NAME};
 use crate::item::{ContextShape, HeaderVersion, Item};
+use crate::key_store::names;
 use crate::keyring::table_key_context::{PURPOSE, TABLE_KEY_ID, TABLE_KEY_PURPOSE, TENANT};
 use crate::keyring::{KmsContext, KmsKeyUse};
 
-pub(super) const STORE_NAME: &str = "tablename";
-pub(super) const BRANCH_KEY_ID: &str = "branch-key-id";
-pub(super) const RECORD_TYPE: &str = "type";
-/// Of the record that is sealed with alone.
-pub(super) const VERSION: &str = "version";
-/// What the context of each record has beside its name, type and id.
-pub(super) const OF_EACH_RECORD: [&str; 3] = ["create-time", "hierarchy-version", "kms-arn"];
-pub(super) const CUSTOM_PREFIX: &str = "aws-crypto-ec:";
-pub(super) const ACTIVE: &str = "branch:ACTIVE";
-pub(super) const VERSION_PREFIX: &str = "branch:version:";
+/// What the context of each record has beside the key store's name, its type and its id.
+pub(super) const OF_EACH_RECORD: [&str; 3] =
+    [names::CREATE_TIME, names::HIERARCHY_VERSION, names::KMS_ARN];
 
 /// What a context has where nobody gave a value.
 const PLACEHOLDER: &str = "dynaseal-doctor";
@@ -139,21 +133,20 @@ fn of_table_key(logical_table_name: &str, tenant: Option<&str>) -> Entries {
 }
 
 fn of_record(record: Record, key: &KmsKeyUse, logical_name: &str, branch_key_id: &str) -> Entries {
-    let version = format!("{VERSION_PREFIX}{NO_UUID}");
+    let version = format!("{}{NO_UUID}", names::VERSION_PREFIX);
     let arn = key.key_arn().unwrap_or_default();
-    let [create_time, hierarchy_version, kms_arn] = OF_EACH_RECORD;
     let mut entries = entries([
-        (STORE_NAME, logical_name),
-        (BRANCH_KEY_ID, branch_key_id),
-        (create_time, NO_TIME),
-        (hierarchy_version, "1"),
-        (kms_arn, &arn),
+        (names::TABLE_NAME, logical_name),
+        (names::ID, branch_key_id),
+        (names::CREATE_TIME, NO_TIME),
+        (names::HIERARCHY_VERSION, names::OUR_HIERARCHY_VERSION),
+        (names::KMS_ARN, &arn),
     ]);
     if record == Record::Active {
-        entries.insert(Arc::from(RECORD_TYPE), Arc::from(ACTIVE));
-        entries.insert(Arc::from(VERSION), Arc::from(version));
+        entries.insert(Arc::from(names::TYPE), Arc::from(names::ACTIVE));
+        entries.insert(Arc::from(names::VERSION), Arc::from(version));
     } else {
-        entries.insert(Arc::from(RECORD_TYPE), Arc::from(version));
+        entries.insert(Arc::from(names::TYPE), Arc::from(version));
     }
     entries
 }

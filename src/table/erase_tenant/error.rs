@@ -13,7 +13,7 @@ use crate::table::OperationError;
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum EraseTenantError {
-    /// This table's keyring cannot erase a tenant. Nothing was done.
+    /// This table, or its keyring, cannot erase the tenant. Nothing was done.
     NotErasable(NotErasable),
     /// The key that shall sign cannot be used. Nothing was done.
     Config(ConfigError),
@@ -21,11 +21,52 @@ pub enum EraseTenantError {
     Sample(Box<OperationError<ScanError>>),
     /// The key store failed, or a region of it. What was done stays; send it again.
     KeyStore(KeyStoreError),
-    /// All is erased, and the receipt was not signed.
+    /// All is erased, and the receipt was not signed. It is complete but for that: keep it, and see
+    /// [`ErasureReceipt::sign`]. Sending again would make one that says that there was nothing to erase.
     Unsigned(Box<ErasureReceipt>, KeyringError),
 }
 
-/// Why this table's keyring cannot erase a tenant.
+/// Why a receipt was not signed.
+#[non_exhaustive]
+#[derive(Debug)]
+pub enum SignReceiptError {
+    /// The key cannot be used in these regions. KMS was not asked.
+    Config(ConfigError),
+    /// KMS did not sign.
+    Kms(KeyringError),
+}
+
+impl fmt::Display for SignReceiptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Config(_) => "the receipt cannot be signed by this key",
+            Self::Kms(_) => "the receipt was not signed",
+        })
+    }
+}
+
+impl Error for SignReceiptError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(match self {
+            Self::Config(error) => error,
+            Self::Kms(error) => error,
+        })
+    }
+}
+
+impl From<ConfigError> for SignReceiptError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<KeyringError> for SignReceiptError {
+    fn from(error: KeyringError) -> Self {
+        Self::Kms(error)
+    }
+}
+
+/// Why this table cannot erase a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotErasable(&'static str);
 
@@ -37,8 +78,12 @@ impl NotErasable {
         )
     }
 
-    pub(super) fn without_a_tenant() -> Self {
-        Self("a tenant has a name")
+    pub(super) fn without_a_name() -> Self {
+        Self("a tenant has a name of 1 to 2048 bytes")
+    }
+
+    pub(super) fn another_tenant() -> Self {
+        Self("this table is limited to another tenant")
     }
 }
 

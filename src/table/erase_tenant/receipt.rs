@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_kms::types::{MacAlgorithmSpec, SigningAlgorithmSpec};
 
-use super::{EraseTenantError, SampledItems};
+use super::{SampledItems, SignReceiptError};
 use crate::crypto::hash::sha384;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, KeyringError};
 use crate::json::Json;
 use crate::key_store::ErasedBranchKey;
 use crate::kms::{Attestation, KmsKeyArn, KmsRequests};
@@ -134,22 +134,51 @@ impl ErasureReceipt {
         }
     }
 
-    pub(super) async fn sign(mut self, signer: &Signer) -> Result<Self, EraseTenantError> {
+    /// Has a KMS key sign it, in a region of `regions`: a receipt that came with
+    /// [`EraseTenantError::Unsigned`](super::EraseTenantError::Unsigned), or one that is to be signed by another
+    /// key. A signature that it has is replaced.
+    ///
+    /// ```no_run
+    /// # async fn f<T: dynaseal::item::Model>(
+    /// #     table: dynaseal::SealedTable<T>, key: dynaseal::table::ReceiptKey, regions: dynaseal::RegionSet,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// use dynaseal::table::EraseTenantError;
+    ///
+    /// let receipt = match table.erase_tenant("acme").signed_by(key.clone()).send().await {
+    ///     Err(EraseTenantError::Unsigned(mut receipt, _)) => {
+    ///         // What the key lacked is put right, and then:
+    ///         receipt.sign(&key, &regions).await?;
+    ///         *receipt
+    ///     }
+    ///     sent => sent?,
+    /// };
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SignReceiptError`]: the key cannot be used in these regions, or KMS did not sign. The receipt is as it
+    /// was.
+    pub async fn sign(
+        &mut self,
+        key: &ReceiptKey,
+        regions: &RegionSet,
+    ) -> Result<(), SignReceiptError> {
+        Ok(self.sign_by(&key.signer(regions)?).await?)
+    }
+
+    pub(super) async fn sign_by(&mut self, signer: &Signer) -> Result<(), KeyringError> {
         let digest = sha384(self.document.as_bytes());
         let signed = signer
             .requests
             .attest(&signer.key, &signer.attestation, &digest);
-        match signed.await {
-            Ok(bytes) => {
-                self.signature = Some(ReceiptSignature {
-                    key_arn: signer.key.to_string(),
-                    algorithm: signer.attestation.algorithm().to_owned(),
-                    bytes,
-                });
-                Ok(self)
-            }
-            Err(error) => Err(EraseTenantError::Unsigned(Box::new(self), error)),
-        }
+        self.signature = Some(ReceiptSignature {
+            bytes: signed.await?,
+            key_arn: signer.key.to_string(),
+            algorithm: signer.attestation.algorithm().to_owned(),
+        });
+        Ok(())
     }
 
     /// The receipt as JSON, to be kept as it is: the signature is over these bytes.
@@ -194,7 +223,7 @@ fn stays_readable(erased: &ErasedBranchKey, sample: &SampledItems) -> Vec<String
     let mut all = erased.stays_readable();
     all.extend(sample.foreign.iter().map(|(provider, items)| {
         format!(
-            "{items} of {} sampled items of the tenant have a recipient of `{}`, which was not erased",
+            "of the tenant's items, {items} of {} that were looked at have a recipient of `{}`, which was not erased",
             sample.of_tenant,
             provider.escape_debug()
         )
@@ -205,10 +234,13 @@ fn stays_readable(erased: &ErasedBranchKey, sample: &SampledItems) -> Vec<String
 fn document(core: &Core, tenant: &str, erased: &ErasedBranchKey, sample: &SampledItems) -> Json {
     let number = |number: usize| Json::Number(number.try_into().unwrap_or(u64::MAX));
     let (key_store, logical_key_store) = erased.key_store();
+    let foreign = sample.foreign.iter();
+    let foreign = foreign.map(|(kind, items)| (kind.clone(), number(*items)));
     let sampled = Json::object([
         ("items", number(sample.items)),
         ("of-tenant", number(sample.of_tenant)),
         ("not-sealed", number(sample.not_sealed)),
+        ("other-recipients", Json::Object(foreign.collect())),
     ]);
     Json::object([
         ("type", Json::text("dynaseal-erasure/1")),
@@ -228,6 +260,7 @@ fn document(core: &Core, tenant: &str, erased: &ErasedBranchKey, sample: &Sample
         ("lag-bound-seconds", seconds(erased.lag_bound())),
         ("passes", Json::Number(erased.passes().into())),
         ("deleted", Json::texts(erased.deleted())),
+        ("left", Json::texts(erased.left())),
         ("sample", sampled),
         (
             "stays-readable",

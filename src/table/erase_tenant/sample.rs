@@ -1,15 +1,24 @@
 //! A look at stored items: which recipients does an erasure not reach?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::operation::scan::ScanError;
 use aws_sdk_dynamodb::operation::scan::builders::ScanInputBuilder;
 
 use crate::item::Item;
-use crate::keyring::{BRANCH_KEY_PROVIDER_ID, TenantKeys};
+use crate::keyring::{TenantKeys, provider_ids};
 use crate::table::OperationError;
 use crate::table::call::Route;
 use crate::table::core::Core;
+
+/// Kinds of other recipients that are told apart. Whoever writes items names them.
+const MAX_KINDS: usize = 20;
+
+/// What is kept of the name of a kind.
+const MAX_KIND_CHARS: usize = 64;
+
+/// Where those are counted that are too many.
+const OTHER_KINDS: &str = "(others)";
 
 /// What was seen in some items of the table, before anything was erased. Nobody has verified it: whoever can
 /// write to the table can write items that look so.
@@ -20,8 +29,9 @@ pub struct SampledItems {
     pub items: usize,
     /// How many of them are the tenant's.
     pub of_tenant: usize,
-    /// Of the tenant's items, how many have a recipient that is not its branch key, by the kind of keyring.
-    /// They stay readable.
+    /// Of the tenant's items, how many have a recipient that is not its branch key, by the kind of keyring
+    /// such as `aws-kms`. They stay readable. Of more than 20 kinds the rest is counted as `(others)`, and
+    /// names are cut after 64 characters.
     pub foreign: BTreeMap<String, usize>,
     /// How many items could not be read as sealed items of this table.
     pub not_sealed: usize,
@@ -69,12 +79,55 @@ impl SampledItems {
             return;
         }
         self.of_tenant += 1;
-        for key in description.encrypted_data_keys() {
-            let is_reached = key.provider_id() == BRANCH_KEY_PROVIDER_ID && key.key() == tenant;
-            if !is_reached {
-                let foreign = self.foreign.entry(key.provider_id().to_owned());
-                *foreign.or_default() += 1;
+        let recipients = description.encrypted_data_keys().iter();
+        let foreign = recipients.filter(|recipient| {
+            recipient.provider_id() != provider_ids::BRANCH_KEY || recipient.key() != tenant
+        });
+        self.count(foreign.map(|recipient| recipient.provider_id()));
+    }
+
+    /// Counts an item once for each kind of recipient, however many of a kind it has.
+    fn count<'a>(&mut self, provider_ids: impl Iterator<Item = &'a str>) {
+        let kinds = provider_ids.map(|id| id.chars().take(MAX_KIND_CHARS).collect());
+        let mut others = false;
+        for kind in kinds.collect::<BTreeSet<String>>() {
+            if self.foreign.len() < MAX_KINDS || self.foreign.contains_key(&kind) {
+                *self.foreign.entry(kind).or_default() += 1;
+            } else {
+                others = true;
             }
         }
+        if others {
+            *self.foreign.entry(OTHER_KINDS.to_owned()).or_default() += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_an_item_once_for_each_kind() {
+        let mut sampled = SampledItems::default();
+        sampled.count(["aws-kms", "raw", "aws-kms"].into_iter());
+        sampled.count(["raw"].into_iter());
+        let expected = [("aws-kms".to_owned(), 1), ("raw".to_owned(), 2)];
+        assert_eq!(sampled.foreign, expected.into());
+    }
+
+    #[test]
+    fn keeps_no_more_than_so_many_kinds_with_names_so_long() {
+        let mut sampled = SampledItems::default();
+        let names: Vec<_> = (10..50)
+            .map(|n| format!("{n}{}", "é".repeat(100)))
+            .collect();
+        for _ in 0..2 {
+            sampled.count(names.iter().map(String::as_str));
+        }
+        assert_eq!(sampled.foreign.len(), MAX_KINDS + 1);
+        assert_eq!(sampled.foreign[OTHER_KINDS], 2);
+        let longest = sampled.foreign.keys().map(|kind| kind.chars().count());
+        assert_eq!(longest.max(), Some(MAX_KIND_CHARS));
     }
 }

@@ -27,7 +27,7 @@ async fn looks_for_four_versions_that_are_not_there_and_for_no_more() {
     let kinds: Vec<_> = kinds.collect();
     assert_eq!(kinds[..4], [KeyringErrorKind::NotYetReplicated; 4]);
     assert_eq!(kinds[4..], [KeyringErrorKind::NotTried; 12]);
-    // Each of the four is looked for again with a strongly consistent read, and then a tombstone is.
+    // Each of the four is looked for again with a strongly consistent read, and then for why it is gone.
     assert_eq!(world.calls(US), [0, 12]);
 
     let again = with_edks(&sealed, &garbage[..4]);

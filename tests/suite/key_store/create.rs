@@ -268,3 +268,29 @@ async fn refuses_a_store_that_cannot_work() {
     assert!(tokens.build().is_ok());
     assert!(world.builder(US).grant_tokens([""]).build().is_err());
 }
+
+#[tokio::test]
+async fn makes_a_beacon_key_that_opens_in_both_regions() {
+    let world = World::start().await;
+    world.create("acme").await;
+    for region in [US, EU] {
+        let store = world.store(region);
+        let beacon = world.run(store.describe_beacon("acme")).await.unwrap();
+        assert_eq!(beacon.branch_key_id(), "acme");
+        let context: Vec<_> = beacon.encryption_context().collect();
+        assert_eq!(context, [("tenant", "acme")]);
+        let active = world.active(&store, "acme").await.unwrap();
+        assert_eq!(beacon.created(), active.created());
+        let missing = world
+            .run(store.describe_beacon("globex"))
+            .await
+            .unwrap_err();
+        assert_eq!(missing.kind(), KeyStoreErrorKind::NotFound);
+    }
+    // The beacon key is bound to what its record says, as every other one is.
+    let mut row = world.row(US, "acme", "beacon:ACTIVE").unwrap();
+    row.insert("aws-crypto-ec:tenant".to_owned(), s("globex"));
+    world.put(US, &row).await;
+    let changed = world.run(world.store(US).describe_beacon("acme")).await;
+    assert_eq!(changed.unwrap_err().kind(), KeyStoreErrorKind::Kms);
+}

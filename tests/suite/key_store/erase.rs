@@ -43,8 +43,9 @@ async fn leaves_a_tombstone_alone_in_every_region_and_touches_no_other_branch_ke
         assert_eq!(world.types(region, "acme"), ["dynaseal:erased"]);
         assert_eq!(world.types(region, "globex"), others);
     }
-    // Two versions and the beacon key; the active one was deleted first.
-    assert_eq!(erased.deleted().count(), 3);
+    // The active key, two versions and the beacon key.
+    assert_eq!(erased.deleted().count(), 4);
+    assert_eq!(erased.left().count(), 0);
     assert_eq!(erased.passes(), 3);
     assert!(world.time.elapsed() >= TTL + LAG * 2);
     assert_eq!(erased.regions().collect::<Vec<_>>(), [US, EU]);

@@ -72,6 +72,7 @@ async fn remembers_for_two_seconds_what_is_nowhere() {
     let error = look().await.unwrap_err();
     assert_eq!(error.kind(), KeyStoreErrorKind::NotYetReplicated);
     assert!(error.is_retryable());
+    // As what has not come here yet; and then here, whether it was erased.
     assert_eq!(world.gets(), [1, 3]);
     for _ in 0..10 {
         assert_eq!(kind(look().await), KeyStoreErrorKind::NotYetReplicated);

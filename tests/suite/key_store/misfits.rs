@@ -64,6 +64,20 @@ async fn refuses_every_changed_attribute() {
     assert!(!format!("{shown} {shown:?}").contains("tenant"), "{shown}");
 }
 
+/// What global tables of 2017 add to each row is in no context: whoever writes it changes nothing.
+#[tokio::test]
+async fn opens_rows_that_global_tables_of_2017_have_added_to() {
+    let world = World::start().await;
+    world.create("t-1").await;
+    let mut row = world.row(EU, "t-1", ACTIVE).unwrap();
+    row.insert("aws:rep:deleting".into(), AttributeValue::Bool(false));
+    let time = AttributeValue::N("1546300800.000001".into());
+    row.insert("aws:rep:updatetime".into(), time);
+    row.insert("aws:rep:updateregion".into(), s("us-east-1"));
+    world.put(EU, &row).await;
+    world.active(&world.store(EU), "t-1").await.unwrap();
+}
+
 #[tokio::test]
 async fn asks_kms_for_nothing_that_is_no_record() {
     let world = World::start().await;

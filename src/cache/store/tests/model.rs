@@ -96,7 +96,8 @@ impl Model {
 
     pub(super) fn insert(&mut self, key: u8, id: u64, coming: Coming) {
         self.sweep();
-        self.remove(key);
+        self.loads.retain(|(other, _)| *other != key);
+        self.entries.retain(|entry| entry.key != key);
         self.left.push((id, self.limits.uses));
         self.admit(key, id, coming, self.now);
     }
@@ -132,11 +133,6 @@ impl Model {
         if self.end(key, load) && refused {
             self.entries.retain(|entry| entry.key != key);
         }
-    }
-
-    pub(super) fn remove(&mut self, key: u8) {
-        self.loads.retain(|(other, _)| *other != key);
-        self.entries.retain(|entry| entry.key != key);
     }
 
     pub(super) fn flush(&mut self) {

@@ -1,13 +1,11 @@
 //! Statements for keyrings whose requests have the context of something other than items: of table
 //! keys, and of the records of a key store.
 
-use super::super::tries::{
-    ACTIVE, BRANCH_KEY_ID, CUSTOM_PREFIX, OF_EACH_RECORD, RECORD_TYPE, STORE_NAME, VERSION,
-    VERSION_PREFIX,
-};
+use super::super::tries::OF_EACH_RECORD;
 use super::{Needs, of_context, word};
 use crate::context::TABLE_NAME;
 use crate::json::{Json, iam_literal};
+use crate::key_store::names;
 use crate::keyring::table_key_context::{PURPOSE, TABLE_KEY_ID, TABLE_KEY_PURPOSE, TENANT};
 use crate::keyring::{DiscoveryFilter, KeyStoreUse, KmsContext, KmsKeyUse};
 use crate::kms::KmsKeyArn;
@@ -60,22 +58,24 @@ impl Needs<'_> {
         branch_key_id: Option<&str>,
     ) -> Option<Json> {
         let seals = self.powers.seals && key.can_encrypt();
-        let any_version = format!("{VERSION_PREFIX}*");
+        let any_version = format!("{}*", names::VERSION_PREFIX);
         let records = [
-            seals.then_some(ACTIVE),
+            seals.then_some(names::ACTIVE),
             self.powers.opens.then_some(&any_version),
         ];
         let records: Vec<_> = records.into_iter().flatten().collect();
         if records.is_empty() {
             return None;
         }
-        let id = branch_key_id.map(|id| (BRANCH_KEY_ID, id));
-        let store = [(STORE_NAME, logical_name)].into_iter().chain(id);
+        let id = branch_key_id.map(|id| (names::ID, id));
+        let store = [(names::TABLE_NAME, logical_name)].into_iter().chain(id);
         let store = store.map(|(key, value)| (of_context(key), Json::text(iam_literal(value))));
-        let records = vec![(of_context(RECORD_TYPE), Json::texts(records))];
-        let custom = format!("{CUSTOM_PREFIX}*");
-        let keys = [STORE_NAME, BRANCH_KEY_ID, RECORD_TYPE].into_iter();
-        let keys = keys.chain(OF_EACH_RECORD).chain(seals.then_some(VERSION));
+        let records = vec![(of_context(names::TYPE), Json::texts(records))];
+        let custom = format!("{}*", names::CUSTOM_PREFIX);
+        let keys = [names::TABLE_NAME, names::ID, names::TYPE].into_iter();
+        let keys = keys
+            .chain(OF_EACH_RECORD)
+            .chain(seals.then_some(names::VERSION));
         let keys = Json::texts(keys.chain([&*custom]));
         let keys = vec![(CONTEXT_KEYS.to_owned(), keys)];
         let condition = vec![
