@@ -3,7 +3,6 @@
 //! `cargo run --example erasure`. Everything runs in this process, on a clock that jumps over the waits.
 
 use std::error::Error;
-use std::time::Duration;
 
 use aws_sdk_kms::types::{KeySpec, KeyUsageType, MacAlgorithmSpec};
 use dynaseal::key_store::{KeyStore, KeyStoreKms};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::operation::scan::ScanError;
 use aws_sdk_dynamodb::operation::scan::builders::ScanInputBuilder;
 
-use crate::item::Item;
+use crate::item::{EncryptedDataKeyDescription, Item};
 use crate::keyring::{TenantKeys, provider_ids};
 use crate::table::OperationError;
 use crate::table::call::Route;
@@ -83,7 +83,7 @@ impl SampledItems {
         let foreign = recipients.filter(|recipient| {
             recipient.provider_id() != provider_ids::BRANCH_KEY || recipient.key() != tenant
         });
-        self.count(foreign.map(|recipient| recipient.provider_id()));
+        self.count(foreign.map(EncryptedDataKeyDescription::provider_id));
     }
 
     /// Counts an item once for each kind of recipient, however many of a kind it has.

@@ -96,9 +96,9 @@ async fn lets_readers_go_on_until_their_ttl_after_the_versions_are_deleted() {
     let receipt = receipt.unwrap();
     for last in opened {
         let last = last.unwrap();
-        // They are deleted when the longest time has passed; the renewal before the end of an entry may have
-        // told its holder sooner.
-        assert!(last >= TTL, "{last:?}");
+        // They are deleted when the longest time has passed. Whoever has them renewed just before keeps them
+        // longest; whoever does not look in time has read for the last time by then.
+        assert!(last >= TTL - 7 * SECOND, "{last:?}");
         assert!(last <= 2 * TTL, "{last:?}");
     }
     let said = format!("it keeps branch keys: {} s at most", TTL.as_secs());
