@@ -109,7 +109,7 @@ impl Clinic {
             let kms = self.stack.cloud.kms(US);
             let mut request = kms.decrypt().ciphertext_blob(enc.as_b().unwrap().clone());
             request = request.encryption_context("tablename", LOGICAL);
-            for (name, value) in row {
+            for (name, value) in BTreeMap::from_iter(row) {
                 let value = value.as_s().or_else(|_| value.as_n()).unwrap().clone();
                 request = request.encryption_context(name, value);
             }
