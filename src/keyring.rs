@@ -29,6 +29,7 @@ mod raw_ecdh;
 mod raw_rsa;
 mod static_branch_key;
 mod table_key;
+mod takeover;
 mod tenant;
 mod tenant_keys;
 #[cfg(test)]
@@ -37,6 +38,7 @@ mod test_support;
 use std::fmt;
 use std::sync::Arc;
 
+pub(crate) use branch_key::branch_key_version;
 pub use caching::{CachingKeyring, CachingKeyringBuilder};
 pub use hierarchical::{BranchKeyIdSupplier, HierarchicalKeyring, HierarchicalKeyringBuilder};
 pub use key_store_use::KeyStoreUse;
@@ -122,6 +124,14 @@ pub trait Keyring: fmt::Debug + Send + Sync {
     /// [`Authenticity`](crate::Authenticity).
     fn binding(&self) -> KeyBinding;
 
+    /// Whether who may only seal cannot open: sealing never needs the permission that opening needs, so a
+    /// principal can be denied it. [`SealOnly::limits`](crate::table::SealOnly::limits) says so.
+    ///
+    /// Default: what a [`binding`](Self::binding) to KMS says. A keyring around others asks all of them.
+    fn can_seal_without_opening(&self) -> bool {
+        self.binding() == KeyBinding::KmsContext
+    }
+
     /// Makes fresh intermediate keys, one per recipient.
     fn on_encrypt<'a>(&'a self, request: EncryptRequest<'a>) -> future::OnEncrypt<'a>;
 
@@ -167,6 +177,10 @@ impl<K: Keyring + ?Sized> Keyring for Arc<K> {
 
     fn binding(&self) -> KeyBinding {
         (**self).binding()
+    }
+
+    fn can_seal_without_opening(&self) -> bool {
+        (**self).can_seal_without_opening()
     }
 
     fn on_encrypt<'a>(&'a self, request: EncryptRequest<'a>) -> future::OnEncrypt<'a> {

@@ -74,9 +74,9 @@ impl Allowance {
         }
     }
 
-    /// Takes one branch key to look up, if there is one left for this item.
+    /// Takes one branch key to look up, if there is one left for this item and for its page.
     pub(crate) fn take_lookup(&self) -> bool {
-        take_one(&self.lookups)
+        take_one(&self.lookups) && self.budget.as_ref().is_none_or(CallBudget::spend_lookup)
     }
 
     /// Takes one attempt, if there is one left for this item and for its page.

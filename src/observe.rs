@@ -5,7 +5,9 @@
 //! of everything that the set's tables and keyrings do. Events hold names, ARNs, regions, classes and
 //! durations from a closed list, and the words by which a
 //! [caller](crate::SealedTable::audited_as) goes; never an item's key, an attribute value, an expression or
-//! a value of the encryption context.
+//! a value of the encryption context. The id of a branch key is such a value where each tenant has its own:
+//! so a branch key goes by its version, `branch:version:…`, in events, spans and errors. That is the type of
+//! its record, by which the key store and CloudTrail tell whose it is to those who may see that.
 //!
 //! Ready observers: [`Counters`] counts in memory, [`audit_to`] writes an audit log, [`from_fn`] is told
 //! everything. With the feature `metrics`, `MetricsObserver` hands counts to the recorder of the
@@ -21,7 +23,7 @@
 //! | --- | --- |
 //! | `table` | the logical table name; of a transaction all of them |
 //! | `region` | the region that is asked first; and again the one that is asked instead, after a fallback |
-//! | `keyring`, `key` | by which the one item was opened or sealed, of `GetItem`, `PutItem`, `Update` |
+//! | `keyring`, `key` | by which the one item was opened or sealed, of `GetItem`, `PutItem`, `Update`: an ARN, or a branch key's version |
 //! | `attributes` | how many that item has |
 //! | `outcome` | how it ended, in the words of the event |
 //! | `duration` | how long it took, by the client's time source |

@@ -9,13 +9,15 @@ use super::{BoxError, FaultClass, KeyringError, KeyringErrorKind};
 /// Why the key store made or found no branch key.
 ///
 /// Cheap to clone: those who wait for the same branch key share it. [`sdk`](Self::sdk) reaches the AWS
-/// SDK's typed error, which neither `Debug` nor `Display` prints.
+/// SDK's typed error, and [`branch_key_id`](Self::branch_key_id) the id, which may be a tenant: neither
+/// `Debug` nor `Display` prints them. They name the version, where it is known.
 #[derive(Clone)]
 pub struct KeyStoreError(Arc<Inner>);
 
 struct Inner {
     kind: KeyStoreErrorKind,
     id: Option<String>,
+    key: Option<String>,
     region: Option<String>,
     source: Option<BoxError>,
 }
@@ -74,6 +76,7 @@ impl KeyStoreError {
         Self(Arc::new(Inner {
             kind,
             id: None,
+            key: None,
             region: None,
             source: None,
         }))
@@ -94,6 +97,10 @@ impl KeyStoreError {
         self.change(|inner| {
             inner.id.get_or_insert_with(|| id.to_owned());
         })
+    }
+
+    pub(crate) fn with_key(self, record_type: String) -> Self {
+        self.change(|inner| inner.key = Some(record_type))
     }
 
     pub(crate) fn in_region(self, region: &str) -> Self {
@@ -119,10 +126,16 @@ impl KeyStoreError {
         self.0.kind
     }
 
-    /// The id of the branch key, if it is about one.
+    /// The id of the branch key, if it is about one. It may be a tenant, and is printed nowhere.
     #[must_use]
     pub fn branch_key_id(&self) -> Option<&str> {
         self.0.id.as_deref()
+    }
+
+    /// The version of the branch key, if it is about one, as its record's type: `branch:version:…`.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.0.key.as_deref()
     }
 
     /// The region that failed, if it is one.
@@ -205,7 +218,10 @@ impl From<KeyStoreError> for KeyringError {
         };
         let mut converted = Self::new(kind);
         if let Some(id) = error.branch_key_id() {
-            converted = converted.with_key(id);
+            converted = converted.of_branch_key(id);
+        }
+        if let Some(key) = error.key() {
+            converted = converted.with_key(key);
         }
         if let Some(region) = error.region() {
             converted = converted.in_region(region);
@@ -218,7 +234,7 @@ impl fmt::Debug for KeyStoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyStoreError")
             .field("kind", &self.0.kind)
-            .field("branch_key_id", &self.0.id)
+            .field("key", &self.0.key)
             .field("region", &self.0.region)
             .field("keyring_error", &self.keyring_error())
             .finish_non_exhaustive()
@@ -228,8 +244,8 @@ impl fmt::Debug for KeyStoreError {
 impl fmt::Display for KeyStoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("key store")?;
-        if let Some(id) = self.branch_key_id() {
-            write!(f, ", branch key {id:?}")?;
+        if let Some(key) = self.key() {
+            write!(f, ", {key}")?;
         }
         if let Some(region) = self.region() {
             write!(f, " in {region}")?;
@@ -290,7 +306,7 @@ mod tests {
         assert!(!error.is_retryable());
         assert_eq!(
             error.to_string(),
-            "key store, branch key \"t-1\": key-store in eu-west-1: key is disabled or pending deletion"
+            "key store: key-store in eu-west-1: key is disabled or pending deletion"
         );
         let converted = KeyringError::from(error);
         assert_eq!(converted.kind(), KeyringErrorKind::Disabled);
@@ -314,7 +330,7 @@ mod tests {
             assert_eq!(error.is_retryable(), is_retryable, "{kind:?}");
             let error = KeyringError::from(error.in_region("eu-west-1"));
             assert_eq!(error.kind(), converted);
-            assert_eq!(error.key(), Some("t-1"));
+            assert_eq!((error.key(), error.branch_key_id()), (None, Some("t-1")));
             assert_eq!(error.region(), Some("eu-west-1"));
             assert_eq!(error.is_retryable(), is_retryable, "{kind:?}");
         }

@@ -18,8 +18,10 @@ struct Inner {
     kind: KeyringErrorKind,
     keyring: Option<Arc<str>>,
     key: Option<String>,
+    branch_key_id: Option<String>,
     region: Option<String>,
     attempts: Vec<KeyringError>,
+    cut_short: bool,
     source: Option<BoxError>,
 }
 
@@ -100,8 +102,10 @@ impl KeyringError {
             kind,
             keyring: None,
             key: None,
+            branch_key_id: None,
             region: None,
             attempts: Vec::new(),
+            cut_short: false,
             source: None,
         }))
     }
@@ -120,16 +124,27 @@ impl KeyringError {
         })
     }
 
-    /// Names the key, by ARN where it has one.
+    /// Names the key, by ARN where it has one. The name is printed, and told to observers: it must hold no
+    /// value of an item.
     #[must_use]
     pub fn with_key(self, key: impl Into<String>) -> Self {
         self.change(|inner| inner.key = Some(key.into()))
+    }
+
+    /// Keeps the id of the branch key, which may be a tenant, and is printed nowhere.
+    pub(crate) fn of_branch_key(self, id: &str) -> Self {
+        self.change(|inner| inner.branch_key_id = Some(id.to_owned()))
     }
 
     /// Names the region that was asked.
     #[must_use]
     pub fn in_region(self, region: impl Into<String>) -> Self {
         self.change(|inner| inner.region = Some(region.into()))
+    }
+
+    /// There would have been another attempt, had the item any calls left.
+    pub(crate) fn cut_short(self) -> Self {
+        self.change(|inner| inner.cut_short = true)
     }
 
     /// Keeps the error below this one.
@@ -159,10 +174,20 @@ impl KeyringError {
         self.0.keyring.as_deref()
     }
 
-    /// The key that was asked for, by ARN where it has one.
+    /// The key that was asked for, by ARN where it has one; of a branch key the version, where it is known,
+    /// as its record's type: `branch:version:…`.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.0.key.as_deref()
+    }
+
+    /// The id of the branch key that was asked for; of several attempts, of the first that has one.
+    ///
+    /// It may be a tenant, so it is neither printed nor told to observers: log it where the log may hold that.
+    #[must_use]
+    pub fn branch_key_id(&self) -> Option<&str> {
+        let of_attempts = || self.attempts().iter().find_map(Self::branch_key_id);
+        self.0.branch_key_id.as_deref().or_else(of_attempts)
     }
 
     /// The region that was asked; of several attempts, the one in which all of them were made.
@@ -187,6 +212,12 @@ impl KeyringError {
     #[must_use]
     pub fn last_attempt(&self) -> &Self {
         self.attempts().last().map_or(self, Self::last_attempt)
+    }
+
+    /// Whether the end of an item's calls ended it, so that it says nothing about what another item may do.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        let is_last = || self.attempts().last().is_some_and(Self::is_cut_short);
+        self.0.cut_short || self.kind() == KeyringErrorKind::NotTried || is_last()
     }
 
     /// Whether the same call may succeed a little later: the service was unavailable or throttled, the

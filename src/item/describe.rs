@@ -12,7 +12,8 @@ use crate::context::EncryptionContext;
 use crate::error::{Malformed, OpenError};
 use crate::format::header::Header;
 use crate::format::{EncryptedDataKey, HEADER_ATTRIBUTE};
-use crate::keyring::table_key_id;
+use crate::key_store::BranchKeyVersion;
+use crate::keyring::{branch_key_version, table_key_id};
 use crate::suite::AlgorithmSuite;
 
 /// Something that nobody has authenticated: whoever can write to the table may have made it up.
@@ -117,21 +118,25 @@ impl Description {
     }
 }
 
-/// The key of an item's first recipient, where it has an ARN.
+/// The name of the key of an item's first recipient, if it may be shown: an ARN, or the version of a branch key.
 pub(crate) fn first_key(sealed: &Item) -> Option<String> {
     let head = sealed.get(HEADER_ATTRIBUTE)?.as_b().ok()?;
     let header = Header::parse(head.as_ref()).ok()?;
     let key = header.encrypted_data_keys.first()?;
+    if let Some(version) = branch_key_version(key) {
+        return Some(version.record_type());
+    }
     let info = std::str::from_utf8(key.provider_info()).ok()?;
     info.starts_with("arn:").then(|| info.to_owned())
 }
 
 /// One recipient of an item.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct EncryptedDataKeyDescription {
     provider_id: String,
     key: String,
     table_key_id: Option<String>,
+    branch_key_version: Option<BranchKeyVersion>,
 }
 
 impl EncryptedDataKeyDescription {
@@ -142,7 +147,8 @@ impl EncryptedDataKeyDescription {
     }
 
     /// The key ARN, or whatever text else names the key; of a raw key its name and parameters, with
-    /// bytes that are not text replaced.
+    /// bytes that are not text replaced; of a branch key its id, which may be a tenant. `Debug` does not
+    /// show it.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -158,6 +164,12 @@ impl EncryptedDataKeyDescription {
     pub fn table_key_id(&self) -> Option<&str> {
         self.table_key_id.as_deref()
     }
+
+    /// Which version of its branch key wrapped it, under a hierarchical keyring. `None` under any other.
+    #[must_use]
+    pub fn branch_key_version(&self) -> Option<BranchKeyVersion> {
+        self.branch_key_version
+    }
 }
 
 impl From<&EncryptedDataKey> for EncryptedDataKeyDescription {
@@ -166,6 +178,17 @@ impl From<&EncryptedDataKey> for EncryptedDataKeyDescription {
             provider_id: key.provider_id().to_owned(),
             key: String::from_utf8_lossy(key.provider_info()).into_owned(),
             table_key_id: table_key_id(key).map(|id| id.to_string()),
+            branch_key_version: branch_key_version(key),
         }
+    }
+}
+
+impl fmt::Debug for EncryptedDataKeyDescription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EncryptedDataKeyDescription")
+            .field("provider_id", &self.provider_id)
+            .field("table_key_id", &self.table_key_id)
+            .field("branch_key_version", &self.branch_key_version)
+            .finish_non_exhaustive()
     }
 }

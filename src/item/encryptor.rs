@@ -260,6 +260,11 @@ impl ItemEncryptor {
         self.keyring.binding()
     }
 
+    /// Whether who may only seal cannot open.
+    pub(crate) fn can_seal_without_opening(&self) -> bool {
+        self.keyring.can_seal_without_opening()
+    }
+
     /// The KMS keys that the keyring uses.
     pub(crate) fn kms_keys(&self) -> Vec<KmsKeyUse> {
         self.keyring.kms_keys()

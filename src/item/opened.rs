@@ -119,7 +119,8 @@ impl OpenedItem {
         &self.keyring
     }
 
-    /// The key that opened it: the ARN that was asked, under KMS keyrings.
+    /// The key that opened it: the ARN that was asked, under KMS keyrings; of a branch key its version, as its
+    /// record's type: `branch:version:…`. The id of a branch key may be a tenant, and is not told here.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()

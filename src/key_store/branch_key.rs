@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
+use super::names::VERSION_PREFIX;
 use crate::crypto::random::{Random, RandomFailure};
 use crate::secret::KmsPlaintext;
 
 /// A version of a branch key: a UUID, which is what it prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BranchKeyVersion([u8; Self::LEN]);
 
 impl BranchKeyVersion {
@@ -20,6 +21,11 @@ impl BranchKeyVersion {
 
     pub(crate) fn as_bytes(&self) -> &[u8; Self::LEN] {
         &self.0
+    }
+
+    /// The type of its record, by which a branch key goes wherever it is shown: its id may be a tenant.
+    pub(crate) fn record_type(&self) -> String {
+        format!("{VERSION_PREFIX}{self}")
     }
 
     /// A random UUID, version 4.
@@ -61,6 +67,12 @@ impl fmt::Display for BranchKeyVersion {
             write!(f, "{dash}{byte:02x}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for BranchKeyVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -119,11 +131,10 @@ impl BranchKey {
     }
 }
 
-/// Shows no key.
+/// Shows no key, and no id, which may be a tenant.
 impl fmt::Debug for BranchKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BranchKey")
-            .field("id", &self.id)
             .field("version", &self.version)
             .finish_non_exhaustive()
     }

@@ -140,7 +140,6 @@ impl CreateKey {
 impl fmt::Debug for CreateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CreateKey")
-            .field("branch_key_id", &self.id)
             .field("encryption_context", &self.custom.keys())
             .finish_non_exhaustive()
     }

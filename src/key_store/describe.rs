@@ -43,7 +43,6 @@ impl fmt::Debug for BranchKeyDescription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.encryption_context().map(|(name, _)| name).collect();
         f.debug_struct("BranchKeyDescription")
-            .field("branch_key_id", &self.branch_key_id())
             .field("version", &self.version())
             .field("created", &self.created())
             .field("encryption_context", &names)

@@ -229,7 +229,6 @@ fn is_foreign(of_type: &str) -> bool {
 impl fmt::Debug for EraseBranchKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EraseBranchKey")
-            .field("branch_key_id", &self.id)
             .field("longest_ttl", &self.longest_ttl)
             .field("lag_bound", &self.lag_bound)
             .finish_non_exhaustive()

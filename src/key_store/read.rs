@@ -61,7 +61,7 @@ impl KeyStore {
         version: BranchKeyVersion,
         allowance: &Arc<Allowance>,
     ) -> Result<BranchKey, KeyStoreError> {
-        let named = |error: KeyStoreError| error.of_branch_key(id);
+        let named = |error: KeyStoreError| error.of_branch_key(id).with_key(version.record_type());
         let found = self.find_version(id, version, allowance);
         Box::pin(found).await.map_err(named)
     }

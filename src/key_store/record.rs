@@ -54,15 +54,11 @@ impl Place {
     pub(super) fn sort_key(self) -> String {
         match self {
             Self::Active => ACTIVE.to_owned(),
-            Self::Version(version) => version_text(version),
+            Self::Version(version) => version.record_type(),
             Self::Beacon => BEACON.to_owned(),
             Self::Erased => ERASED.to_owned(),
         }
     }
-}
-
-fn version_text(version: BranchKeyVersion) -> String {
-    format!("{VERSION_PREFIX}{version}")
 }
 
 /// The key of a record in the table.
@@ -146,7 +142,7 @@ impl Facts {
     fn sort_key(&self) -> String {
         match self.kind {
             Kind::Active(_) => ACTIVE.to_owned(),
-            Kind::Version(version) => version_text(version),
+            Kind::Version(version) => version.record_type(),
             Kind::Beacon => BEACON.to_owned(),
         }
     }
@@ -154,7 +150,7 @@ impl Facts {
     /// Every attribute but `enc` and `hierarchy-version`: the strings.
     fn strings(&self) -> impl Iterator<Item = (String, String)> {
         let version = match self.kind {
-            Kind::Active(version) => Some((VERSION.to_owned(), version_text(version))),
+            Kind::Active(version) => Some((VERSION.to_owned(), version.record_type())),
             Kind::Version(_) | Kind::Beacon => None,
         };
         let fixed = [
@@ -246,7 +242,7 @@ impl Record {
 /// The version that an active record names, in the one spelling that is a sort key.
 fn version_of(text: &str) -> Option<BranchKeyVersion> {
     let version = BranchKeyVersion::parse(text.strip_prefix(VERSION_PREFIX)?)?;
-    (version_text(version) == text).then_some(version)
+    (version.record_type() == text).then_some(version)
 }
 
 /// The attributes of a record, by type.

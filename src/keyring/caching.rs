@@ -126,6 +126,10 @@ impl Keyring for CachingKeyring {
         self.inner.binding()
     }
 
+    fn can_seal_without_opening(&self) -> bool {
+        self.inner.can_seal_without_opening()
+    }
+
     fn on_encrypt<'a>(&'a self, request: EncryptRequest<'a>) -> future::OnEncrypt<'a> {
         self.inner.on_encrypt(request)
     }

@@ -111,7 +111,8 @@ impl HierarchicalKeyring {
         let allowance = Arc::new(Allowance::new(None));
         let branch_key = self.branch_keys.active(&id, &allowance).await?;
         let wrapped = branch_key.value.wrap(context, &*self.random);
-        let wrapped = wrapped.map_err(|kind| failed(kind, &id))?;
+        let version = branch_key.value.version();
+        let wrapped = wrapped.map_err(|kind| failed(kind, &id).with_key(version.record_type()))?;
         Ok(vec![wrapped])
     }
 
@@ -149,12 +150,15 @@ impl HierarchicalKeyring {
         let invalid = || failed(KeyringErrorKind::InvalidEncryptedDataKey, id);
         let wrapped = edk.wrapped_intermediate_key().unwrap_or_default();
         let wrapped = WrappedUnderBranchKey::parse(wrapped).ok_or_else(invalid)?;
-        let branch_key = self.branch_keys.version(id, wrapped.version(), allowance);
-        let branch_key = branch_key.await?;
+        let version = wrapped.version();
+        let invalid = || invalid().with_key(version.record_type());
+        let branch_key = self.branch_keys.version(id, version, allowance).await?;
         let key = branch_key.value.unwrap(request.context(), &wrapped);
         let key = key.map_err(|_| invalid())?;
         let opened = request.open(edk, &key).map_err(|_| invalid())?;
-        let opened = opened.in_keyring(Self::NAME).with_key(id);
+        let opened = opened
+            .in_keyring(Self::NAME)
+            .with_key(version.record_type());
         Ok(opened.valid_for(branch_key.valid_for))
     }
 }
@@ -162,7 +166,7 @@ impl HierarchicalKeyring {
 fn failed(kind: KeyringErrorKind, id: &str) -> KeyringError {
     KeyringError::new(kind)
         .in_keyring(HierarchicalKeyring::NAME)
-        .with_key(id)
+        .of_branch_key(id)
 }
 
 impl Keyring for HierarchicalKeyring {

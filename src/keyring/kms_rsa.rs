@@ -214,6 +214,11 @@ impl Keyring for KmsRsaKeyring {
         KeyBinding::PublicKey
     }
 
+    /// Sealing takes the public key, and opening `kms:Decrypt`.
+    fn can_seal_without_opening(&self) -> bool {
+        true
+    }
+
     fn on_encrypt<'a>(&'a self, request: EncryptRequest<'a>) -> future::OnEncrypt<'a> {
         future::OnEncrypt::ready(self.wrap(request))
     }

@@ -120,6 +120,11 @@ impl Keyring for MultiKeyring {
         bindings.min().unwrap_or(KeyBinding::PublicKey)
     }
 
+    /// If none of the parts opens by what sealing needs.
+    fn can_seal_without_opening(&self) -> bool {
+        self.parts.iter().all(Keyring::can_seal_without_opening)
+    }
+
     fn on_encrypt<'a>(&'a self, request: EncryptRequest<'a>) -> future::OnEncrypt<'a> {
         future::OnEncrypt::new(self.wrap(request))
     }

@@ -111,7 +111,7 @@ impl StaticBranchKeyKeyring {
         let key = self.branch_key.unwrap(request.context(), &wrapped);
         let opened = key.map_err(|_| invalid());
         let opened = opened.and_then(|key| request.open(edk, &key).map_err(|e| self.place(e)));
-        Some(opened.map(|opened| opened.in_keyring(Self::NAME).with_key(self.branch_key.id())))
+        Some(opened.map(|opened| opened.in_keyring(Self::NAME).with_key(self.key_name())))
     }
 
     fn error(&self, kind: KeyringErrorKind) -> KeyringError {
@@ -119,7 +119,14 @@ impl StaticBranchKeyKeyring {
     }
 
     fn place(&self, error: KeyringError) -> KeyringError {
-        error.in_keyring(Self::NAME).with_key(self.branch_key.id())
+        error
+            .in_keyring(Self::NAME)
+            .with_key(self.key_name())
+            .of_branch_key(self.branch_key.id())
+    }
+
+    fn key_name(&self) -> String {
+        self.branch_key.version().record_type()
     }
 }
 
@@ -187,7 +194,9 @@ mod tests {
         assert_eq!(kind, KeyringErrorKind::InvalidEncryptedDataKey);
         let cut = sealed.with_wrapped(0, |wrapped| wrapped.truncate(91));
         let error = cut.refusal(&keyring("tenant", V1, 1)).await;
-        assert_eq!(error.attempts()[0].key(), Some("tenant"));
+        let name = format!("branch:version:{V1}");
+        assert_eq!(error.attempts()[0].key(), Some(&*name));
+        assert_eq!(error.branch_key_id(), Some("tenant"));
     }
 
     #[tokio::test]

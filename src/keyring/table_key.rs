@@ -167,6 +167,12 @@ impl Keyring for TableKeyKeyring {
         KeyBinding::SharedSecret
     }
 
+    /// A table key comes from `GenerateDataKey`, and opens what this very process sealed under it: a table key
+    /// of another process needs `Decrypt`.
+    fn can_seal_without_opening(&self) -> bool {
+        true
+    }
+
     fn on_encrypt<'a>(&'a self, request: EncryptRequest<'a>) -> future::OnEncrypt<'a> {
         future::OnEncrypt::new(self.wrap(request))
     }

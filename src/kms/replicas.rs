@@ -105,7 +105,7 @@ impl<'a> Asking<'a> {
                     let not_tried = || self.question(here).error(KeyringErrorKind::NotTried);
                     let last = failed_here.is_none() && failed.is_empty();
                     failed.extend(failed_here.or_else(|| last.then(not_tried)));
-                    return Err(summary(failed));
+                    return Err(summary(failed).cut_short());
                 }
                 Err(Ended::Failed(error, failure)) => (error, failure),
             };

@@ -1,4 +1,4 @@
-//! How many calls a page of items may cost.
+//! How many calls, and lookups of branch keys, a page of items may cost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +11,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// is on the page. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct CallBudget {
+    calls: Share,
+    lookups: Share,
+}
+
+/// What one item has for itself, and what all on its page have together.
+#[derive(Clone, Debug)]
+struct Share {
     own: Arc<AtomicUsize>,
     page: Arc<AtomicUsize>,
 }
@@ -19,16 +26,41 @@ impl CallBudget {
     /// One budget for each item of a page. Together they are twice what honest items need, and a few
     /// calls more.
     pub(crate) fn of_page(items: usize) -> Vec<Self> {
-        let page = Arc::new(AtomicUsize::new(items.saturating_add(8)));
+        let (calls, lookups) = (Share::of_page(items), Share::of_page(items));
         let budget = || Self {
-            own: Arc::new(AtomicUsize::new(1)),
-            page: Arc::clone(&page),
+            calls: calls.for_item(),
+            lookups: lookups.for_item(),
         };
         std::iter::repeat_with(budget).take(items).collect()
     }
 
     /// Takes one call, if one is left.
     pub(crate) fn spend(&self) -> bool {
+        self.calls.spend()
+    }
+
+    /// Takes one lookup in a key store, if one is left. It reads a table, and then may cost a call besides.
+    pub(crate) fn spend_lookup(&self) -> bool {
+        self.lookups.spend()
+    }
+}
+
+impl Share {
+    fn of_page(items: usize) -> Self {
+        Self {
+            own: Arc::default(),
+            page: Arc::new(AtomicUsize::new(items.saturating_add(8))),
+        }
+    }
+
+    fn for_item(&self) -> Self {
+        Self {
+            own: Arc::new(AtomicUsize::new(1)),
+            page: Arc::clone(&self.page),
+        }
+    }
+
+    fn spend(&self) -> bool {
         take(&self.own) || take(&self.page)
     }
 }
@@ -52,6 +84,10 @@ mod tests {
                 .iter()
                 .map(|item| (0..1000).filter(|_| item.spend()).count());
             assert_eq!(spent.sum::<usize>(), 2 * items + 8);
+            let looked_up = page
+                .iter()
+                .map(|item| (0..1000).filter(|_| item.spend_lookup()).count());
+            assert_eq!(looked_up.sum::<usize>(), 2 * items + 8);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Materials for sealing one item.
 
+use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -52,7 +53,6 @@ impl<'a> EncryptRequest<'a> {
 }
 
 /// A fresh intermediate key and its wrapped form, made by a keyring for one recipient.
-#[derive(Debug)]
 pub struct WrappedKey {
     provider_id: String,
     provider_info: Vec<u8>,
@@ -77,6 +77,20 @@ impl WrappedKey {
             wrapped: wrapped.into(),
             intermediate_key,
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn wrapped(&self) -> &[u8] {
+        &self.wrapped
+    }
+}
+
+/// Shows neither the key nor its name: that of a branch key may be a tenant.
+impl fmt::Debug for WrappedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WrappedKey")
+            .field("provider_id", &self.provider_id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -274,7 +274,8 @@ pub struct AuditEvent<'a> {
     pub table: &'a str,
     /// The keyring that opened it, or that failed last; the table's where it was no keyring that failed.
     pub keyring: &'a str,
-    /// The key that opened it, or that failed last, by ARN where it has one.
+    /// The key that opened it, or that failed last, by ARN where it has one; of a branch key the version, as
+    /// its record's type, `branch:version:…`, and never the id, which may be a tenant.
     pub key: Option<&'a str>,
     /// The region whose KMS answered, or failed last.
     pub region: Option<&'a str>,

@@ -4,6 +4,7 @@ mod beside_items;
 mod dry_runs;
 mod key_stores;
 mod keys;
+mod keys_at_scale;
 mod policy;
 mod regions;
 mod settings;

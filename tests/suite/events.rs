@@ -1,9 +1,9 @@
 //! What observers are told, and what spans hold: everything, each thing once, and no value.
 
+mod caches;
 mod callers;
 mod counts;
 mod failures;
-
 mod plaintext;
 mod recorder;
 mod spans;

@@ -3,6 +3,7 @@
 //! It runs over loopback: with a body in memory the SDK itself logs plaintext data keys at TRACE.
 //! What the SDK logs and prints is outside of the promise; what is ours ends where its errors begin.
 
+mod branch_keys;
 mod doctor;
 mod events;
 mod exhibits;
@@ -14,6 +15,7 @@ mod pages;
 mod records;
 mod secrets;
 mod successes;
+mod wrapping;
 mod writes;
 
 use std::collections::BTreeMap;

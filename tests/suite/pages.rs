@@ -9,6 +9,7 @@ mod properties;
 mod query;
 mod refused;
 mod scan;
+mod shared_keys;
 
 use std::collections::BTreeMap;
 

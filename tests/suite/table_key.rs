@@ -1,6 +1,7 @@
 //! Table keys end to end, on virtual time: what they cost, how long they last, and whom they believe.
 
 mod cost;
+mod garbage;
 mod regions;
 mod revocation;
 mod tamper;

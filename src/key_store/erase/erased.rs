@@ -1,6 +1,7 @@
 //! What was erased, and what that does not reach.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use super::EraseBranchKey;
@@ -8,7 +9,7 @@ use crate::crypto::hash::sha384;
 use crate::json::{Json, iam_literal};
 
 /// A branch key that is gone from the key store of every region of the set.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ErasedBranchKey {
     branch_key_id: String,
     table_name: String,
@@ -168,5 +169,21 @@ impl ErasedBranchKey {
     /// The table of the key store, and its logical name.
     pub(crate) fn key_store(&self) -> (&str, &str) {
         (&self.table_name, &self.logical_name)
+    }
+}
+
+/// Shows no id, which may be a tenant.
+impl fmt::Debug for ErasedBranchKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ErasedBranchKey")
+            .field("table_name", &self.table_name)
+            .field("logical_name", &self.logical_name)
+            .field("regions", &self.regions)
+            .field("deleted", &self.deleted)
+            .field("left", &self.left)
+            .field("passes", &self.passes)
+            .field("began", &self.began)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
     }
 }

@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use super::HierarchicalKeyring;
 use crate::cache::{Cache, Cached, Clock, Limits, Loaded};
-use crate::error::{KeyStoreError, KeyringError, KeyringErrorKind};
+use crate::error::{KeyStoreError, KeyringError};
 use crate::key_store::{BranchKey, BranchKeyVersion, KeyStore};
+use crate::keyring::takeover::get_or_load;
 use crate::kms::Allowance;
 
 /// Events call the caches so.
 const CACHE: &str = "branch_key";
-
-/// How often a lookup that somebody else began, and had no calls left for, is begun anew.
-const TAKEOVERS: usize = 3;
 
 type Kept<K> = Cache<K, Arc<BranchKey>, KeyringError>;
 
@@ -79,22 +77,11 @@ impl BranchKeys {
         allowance: &Arc<Allowance>,
     ) -> Result<Cached<Arc<BranchKey>>, KeyringError> {
         let key = (id.to_owned(), version);
-        let mut takeovers = 0..TAKEOVERS;
-        loop {
-            let mut is_own = false;
-            let load = || {
-                is_own = true;
-                let (store, id, allowance) = self.owned(id, allowance);
-                async move { loaded(store.version(&id, version, &allowance).await) }
-            };
-            let found = self.to_open.get_or_load(&key, load).await;
-            // Whoever began the lookup may be an item that has used up its calls, so that it says nothing
-            // about what this one may do.
-            let is_foreign = !is_own && found.as_ref().is_err_and(is_not_tried);
-            if !is_foreign || takeovers.next().is_none() {
-                return found;
-            }
-        }
+        let load = || {
+            let (store, id, allowance) = self.owned(id, allowance);
+            async move { loaded(store.version(&id, version, &allowance).await) }
+        };
+        get_or_load(&self.to_open, &key, load).await
     }
 
     fn owned(&self, id: &str, allowance: &Arc<Allowance>) -> (KeyStore, String, Arc<Allowance>) {
@@ -110,10 +97,6 @@ fn loaded(found: Result<BranchKey, KeyStoreError>) -> Result<Loaded<Arc<BranchKe
         valid_for: None,
         bytes: 0,
     })
-}
-
-fn is_not_tried(error: &KeyringError) -> bool {
-    error.last_attempt().kind() == KeyringErrorKind::NotTried
 }
 
 impl fmt::Debug for BranchKeys {

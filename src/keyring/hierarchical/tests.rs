@@ -58,7 +58,10 @@ async fn asks_nobody_for_what_is_too_short_or_has_no_tenant() {
     let error = cut.refusal(&fixed).await;
     let attempt = &error.attempts()[0];
     assert_eq!(attempt.kind(), KeyringErrorKind::InvalidEncryptedDataKey);
-    assert_eq!(attempt.key(), Some("ours"));
+    assert_eq!(
+        (attempt.key(), attempt.branch_key_id()),
+        (None, Some("ours"))
+    );
 
     let keyring = builder(&kms).branch_key_per_tenant("tenant");
     let keyring = keyring.build().unwrap();

@@ -61,7 +61,9 @@ pub(super) struct Signer {
 }
 
 /// What was erased, when and how, and what stays readable.
-#[derive(Clone, Debug)]
+///
+/// [`document`](Self::document) names the tenant, as whoever asks for a receipt needs it to; `Debug` does not.
+#[derive(Clone)]
 pub struct ErasureReceipt {
     erased: ErasedBranchKey,
     sample: SampledItems,
@@ -103,6 +105,16 @@ impl fmt::Debug for ReceiptSignature {
         f.debug_struct("ReceiptSignature")
             .field("key_arn", &self.key_arn)
             .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ErasureReceipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ErasureReceipt")
+            .field("erased", &self.erased)
+            .field("sample", &self.sample)
+            .field("signature", &self.signature)
             .finish_non_exhaustive()
     }
 }

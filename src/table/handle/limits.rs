@@ -1,7 +1,7 @@
 //! What the type of a handle is worth.
 
 use crate::item::ItemEncryptor;
-use crate::suite::{Authenticity, KeyBinding};
+use crate::suite::Authenticity;
 
 /// What keeps a handle from the other power.
 ///
@@ -20,12 +20,12 @@ pub enum Limits {
 }
 
 impl Limits {
-    /// Of a handle that only seals. Under KMS, to unwrap is a permission of its own.
+    /// Of a handle that only seals. The keyring knows whether to unwrap is a permission of its own.
     pub(super) fn of_sealing(encryptor: &ItemEncryptor) -> Self {
-        match encryptor.binding() {
-            KeyBinding::KmsContext => Self::Permission,
-            // A keyring that wraps with a public key may hold the private one as well.
-            _ => Self::Api,
+        if encryptor.can_seal_without_opening() {
+            Self::Permission
+        } else {
+            Self::Api
         }
     }
 

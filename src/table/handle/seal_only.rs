@@ -146,8 +146,10 @@ impl<T: Model> SealOnly<T> {
 
     /// Whether the type limits permission, or only the API.
     ///
-    /// [`Limits::Permission`] under KMS keyrings. [`Limits::Api`] where whoever seals could open:
-    /// under a raw AES key, a static branch key, and a multi-keyring with such a part.
+    /// [`Limits::Permission`] under keyrings of KMS keys and of table keys, which seal by
+    /// `kms:GenerateDataKey`, and of RSA keys in KMS, which seal by a public key: opening takes `kms:Decrypt`.
+    /// [`Limits::Api`] where whoever seals could open: under a raw key, a branch key, whose every use takes
+    /// `kms:Decrypt`, or an ECDH key in KMS, and under a multi-keyring with such a part.
     #[must_use]
     pub fn limits(&self) -> Limits {
         Limits::of_sealing(self.core.encryptor())

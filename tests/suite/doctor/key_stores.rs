@@ -9,7 +9,7 @@ use serde_json::json;
 use super::policy::statements;
 use super::*;
 
-const STORE: &str = "branch-keys-prod";
+pub(super) const STORE: &str = "branch-keys-prod";
 const LOGICAL: &str = "branch-keys";
 
 const CHECKS: [&str; 5] = [
@@ -42,12 +42,12 @@ async fn start_with(definition: TableDefinition) -> Stack {
     stack
 }
 
-async fn start_with_store() -> Stack {
+pub(super) async fn start_with_store() -> Stack {
     let definition = TableDefinition::new(STORE).partition_key("branch-key-id", KeyType::S);
     start_with(definition.sort_key("type", KeyType::S)).await
 }
 
-async fn protect(stack: &Stack, region: &str, is_on: bool) {
+pub(super) async fn protect(stack: &Stack, region: &str, is_on: bool) {
     let update = stack.cloud.dynamodb(region).update_table();
     let update = update.table_name(STORE).deletion_protection_enabled(is_on);
     update.send().await.unwrap();

@@ -10,9 +10,10 @@ use dynaseal::error::{
     SchemaChanged, SuiteBelowPolicy, TenantMismatch, TooManyEncryptedDataKeys, ValueError,
 };
 use dynaseal::item::ModelMismatch;
+use dynaseal::key_store::KeyStoreError;
 use dynaseal::records::ImageError;
 use dynaseal::records::export::ExportError;
-use dynaseal::table::{OutcomeUnknown, Refused, SdkFailure, UpdateWriteError};
+use dynaseal::table::{NotErasable, OutcomeUnknown, Refused, SdkFailure, UpdateWriteError};
 use dynaseal::{ConfigError, KeyringError, OpenError, OperationError, SealError};
 use tracing::Dispatch;
 use tracing::dispatcher::DefaultGuard;
@@ -118,10 +119,14 @@ fn is_ours(error: &(dyn Error + 'static)) -> bool {
             || error.is::<OutcomeUnknown<UpdateWriteError>>()
             || error.is::<OperationError<of::get_item::GetItemError>>()
             || error.is::<OperationError<UpdateWriteError>>()
+            || error.is::<OperationError<of::scan::ScanError>>()
+            || error.is::<SdkFailure<of::scan::ScanError>>()
     }
     error.is::<SealError>()
         || error.is::<OpenError>()
         || error.is::<KeyringError>()
+        || error.is::<KeyStoreError>()
+        || error.is::<NotErasable>()
         || error.is::<ConfigError>()
         || error.is::<InvalidAttribute>()
         || error.is::<EntityMismatch>()

@@ -23,6 +23,12 @@ impl Secrets {
         )
     }
 
+    /// These, and more.
+    pub(super) fn and(mut self, secrets: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        self.0.extend(Self::new(secrets).0);
+        self
+    }
+
     /// The form and the text of the first secret in there, if there is any.
     pub(super) fn find_in(&self, text: &str) -> Option<String> {
         // Lists of bytes are compared without their white space, as `{:#?}` breaks lines.

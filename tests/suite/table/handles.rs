@@ -6,7 +6,11 @@ use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_types::sdk_config::RetryConfig;
 use dynaseal::expression::{UpdateExpression, attribute};
-use dynaseal::keyring::{Keyring, StaticBranchKeyKeyring};
+use dynaseal::key_store::{KeyStore, KeyStoreKms};
+use dynaseal::keyring::{
+    CachingKeyring, HierarchicalKeyring, Keyring, KmsRsaKeyring, RsaPadding,
+    StaticBranchKeyKeyring, TableKeyKeyring,
+};
 use dynaseal::table::{CancellationReason, Limits, OpenOnly, SealOnly, TransactGet, TransactWrite};
 use dynaseal::testkit::{Fault, Service};
 use dynaseal::{
@@ -181,6 +185,67 @@ async fn a_type_is_worth_a_permission_under_kms_alone() {
     assert_eq!(limits(Arc::new(raw())), [Limits::Api; 2]);
     assert_eq!(limits(Arc::new(branch)), [Limits::Api; 2]);
     assert_eq!(limits(Arc::new(kms().child(raw()))), [Limits::Api; 2]);
+}
+
+/// Whoever seals under a table key needs no `Decrypt`, and whoever opens has a key that wraps as well.
+#[tokio::test]
+async fn a_type_that_seals_is_worth_a_permission_under_table_keys() {
+    let stack = start().await;
+    let regions = stack.regions(US);
+    let table_key = || TableKeyKeyring::new(stack.key.arn(US), &regions).unwrap();
+    let raw = || RawAesKeyring::new("tests", "key-1", [7; 32]).unwrap();
+    let cached = |keyring: Arc<dyn Keyring>| {
+        let keyring = CachingKeyring::builder(keyring, &regions).build().unwrap();
+        Arc::new(keyring)
+    };
+    let limits = |keyring: Arc<dyn Keyring>| {
+        let table = SealedTable::<Customer>::builder(TABLE, keyring, &regions);
+        let table = table.build().unwrap();
+        [table.seal_only().limits(), table.open_only().limits()]
+    };
+    let sealing = [Limits::Permission, Limits::Api];
+    assert_eq!(limits(Arc::new(table_key())), sealing);
+    assert_eq!(limits(cached(Arc::new(table_key()))), sealing);
+    let beside = MultiKeyring::new(table_key()).child(stack.keyring(US));
+    assert_eq!(limits(cached(Arc::new(beside))), sealing);
+    for weak in [
+        MultiKeyring::new(table_key()).child(raw()),
+        MultiKeyring::new(raw()).child(MultiKeyring::new(table_key())),
+    ] {
+        assert_eq!(limits(Arc::new(weak.clone())), [Limits::Api; 2]);
+        assert_eq!(limits(cached(Arc::new(weak))), [Limits::Api; 2]);
+    }
+    let kms = KeyStoreKms::mrk_arn(stack.key.arn(US));
+    let store = KeyStore::builder("keys", "keys", kms, &regions).build();
+    let branch = HierarchicalKeyring::builder(&store.unwrap()).branch_key_id("b");
+    assert_eq!(limits(Arc::new(branch.build().unwrap())), [Limits::Api; 2]);
+    let arn = stack.key.arn(US);
+    let rsa = KmsRsaKeyring::new(arn, RsaPadding::OaepSha256, &regions).unwrap();
+    assert_eq!(limits(Arc::new(rsa)), sealing);
+}
+
+/// Not even through a table key that it made itself, which another process sealed with.
+#[tokio::test]
+async fn sealing_under_a_table_key_never_decrypts_and_opens_nothing_of_others() {
+    let stack = start().await;
+    let table = || {
+        let keyring = TableKeyKeyring::new(stack.key.arn(US), &stack.regions(US));
+        let builder = SealedTable::<Customer>::builder(TABLE, keyring.unwrap(), &stack.regions(US));
+        builder.build().unwrap()
+    };
+    table().put(&customer("c-1")).send().await.unwrap();
+    forbid(&stack, "Decrypt").await;
+    let process = table();
+    let intake = process.seal_only();
+    for id in ["c-2", "c-3"] {
+        intake.put(&customer(id)).send().await.unwrap();
+    }
+    assert_eq!(stack.decrypts(US), 0);
+    assert_eq!(stack.cloud.calls_of(US, Service::Kms, "GenerateDataKey"), 1);
+    for id in ["c-1", "c-2"] {
+        let opened = process.get((id, 7)).send().await;
+        assert!(opened.is_err(), "what was made to seal with opens nothing");
+    }
 }
 
 #[tokio::test]
