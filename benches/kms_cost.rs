@@ -85,9 +85,9 @@ async fn main() -> Outcome<()> {
     let world = World { cloud, key };
     world.create_key_store().await?;
     println!(
-        "| keyring | items | tenants | writers | reads | GenerateDataKey {WRITER} | Decrypt {WRITER} | Decrypt {READER} | USD |"
+        "| items | tenants | writers | reads of each | keyring | `GenerateDataKey` {WRITER} | `Decrypt` {WRITER} | `Decrypt` {READER} | USD |"
     );
-    println!("| --- | --: | --: | --: | --: | --: | --: | --: | --: |");
+    println!("| --: | --: | --: | --: | --- | --: | --: | --: | --: |");
     let all = [Kind::Mrk, Kind::Hierarchical, Kind::TableKey];
     for load in loads(quick) {
         for kind in all {
@@ -182,13 +182,14 @@ impl World {
             generated + unwrapped + opened,
             "nothing else is asked for"
         );
+        let [generated, unwrapped, opened] = [generated, unwrapped, opened].map(thousands);
         println!(
             "| {} | {} | {} | {} | {} | {generated} | {unwrapped} | {opened} | {:.6} |",
-            kind.name(),
-            load.items,
+            thousands(load.items),
             load.tenants,
-            load.writers,
-            load.reads,
+            thousands(load.writers),
+            thousands(load.reads),
+            kind.name(),
             f64::from(u32::try_from(all)?) * USD_PER_CALL,
         );
         Ok(())
@@ -224,4 +225,12 @@ fn item(number: usize, tenant: usize) -> Item {
         ("tenant".to_owned(), text(tenant_name(tenant))),
         ("ssn".to_owned(), text("078-05-1120".to_owned())),
     ])
+}
+
+/// As the table of the README has them: `100,000`.
+fn thousands(number: usize) -> String {
+    match (number / 1000, number % 1000) {
+        (0, rest) => rest.to_string(),
+        (thousands, rest) => format!("{thousands},{rest:03}"),
+    }
 }
