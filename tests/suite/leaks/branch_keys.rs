@@ -12,6 +12,7 @@ use dynaseal::{Item, KeyringError, OpenError, OperationError, RegionSet, SealErr
 
 use super::*;
 use crate::support::header::{edks, with_edks};
+use crate::support::hurry::Hurry;
 
 const STORE: &str = "clinic-branch-keys";
 const LOGICAL: &str = "logical-branch-keys";
@@ -63,8 +64,12 @@ impl Clinic {
         clinic
     }
 
+    /// Where nobody waits: an erasure takes the time that keys are kept.
     fn regions(&self) -> RegionSet {
-        self.stack.regions(US)
+        let (config, _) = Hurry::apply(self.stack.config(US).into_builder());
+        let builder = RegionSet::builder(&config.build()).local(US);
+        let observer = self.stack.observer().unwrap();
+        builder.observer(observer).build().unwrap()
     }
 
     fn store(&self) -> KeyStore {
