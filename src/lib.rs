@@ -83,7 +83,9 @@ pub use dynaseal_derive::Seal;
 pub use error::{ConfigError, KeyringError, OpenError, SealError};
 pub use item::{Item, ItemEncryptor, ItemSchema, OpenedItem, Seal, Unsigned};
 pub use key_store::KeyStore;
-pub use keyring::{KmsMrkKeyring, MultiKeyring, RawAesKeyring};
+pub use keyring::{
+    HierarchicalKeyring, KmsMrkKeyring, MultiKeyring, RawAesKeyring, TableKeyKeyring,
+};
 pub use region::RegionSet;
 pub use secret::{Hidden, Redacted};
 pub use suite::{AlgorithmSuite, Authenticity};
