@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::task::{Context, Poll, Waker};
 
+use dynaseal::keyring::Keyring;
 use dynaseal::{AlgorithmSuite, CryptoAction, Item, ItemEncryptor, ItemSchema, RawAesKeyring};
 use serde_json::Value;
 
@@ -53,6 +54,16 @@ impl Shape {
 
     pub(crate) fn encryptor(&self, suite: AlgorithmSuite) -> ItemEncryptor {
         let text = |key: &str| self.config[key].as_str().expect("text").to_owned();
+        let keyring = RawAesKeyring::new(text("key_namespace"), text("key_name"), [7; 32]);
+        self.encryptor_with(suite, keyring.expect("keyring"))
+    }
+
+    pub(crate) fn encryptor_with(
+        &self,
+        suite: AlgorithmSuite,
+        keyring: impl Keyring + 'static,
+    ) -> ItemEncryptor {
+        let text = |key: &str| self.config[key].as_str().expect("text").to_owned();
         let names = self.config["attribute_actions"]
             .as_object()
             .expect("actions")
@@ -64,15 +75,14 @@ impl Shape {
                 .algorithm_suite(suite),
             |schema, name| schema.action(name, self.action(name)),
         );
-        let keyring = RawAesKeyring::new(text("key_namespace"), text("key_name"), [7; 32]);
-        ItemEncryptor::new(schema.build().expect("schema"), keyring.expect("keyring"))
+        ItemEncryptor::new(schema.build().expect("schema"), keyring)
     }
 }
 
-/// A raw keyring never waits, so the bench needs no runtime.
+/// A raw keyring never waits, nor does one that has its key, so the bench needs no runtime.
 pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("a raw keyring answers at once"),
+        Poll::Pending => unreachable!("a keyring that has its key answers at once"),
     }
 }
