@@ -68,7 +68,9 @@ impl BranchKeys {
     /// A new version, if nothing comes in between.
     pub(super) async fn rotate(&self, tenant: u8) -> Result<(), String> {
         let rotated = self.store.version_key(owner(tenant)).await;
-        rotated.map(|_| ()).map_err(|error| error.to_string())
+        rotated
+            .map(|_| ())
+            .map_err(|error| format!("{:?}", error.kind()))
     }
 
     pub(super) async fn show_the_auditor(&self, cloud: &Cloud) {

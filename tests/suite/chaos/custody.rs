@@ -50,6 +50,11 @@ impl Custody {
         self.made
     }
 
+    /// Whether it went to another region's KMS with a request that may still go on.
+    pub(super) fn has_left(&self, now: Duration) -> bool {
+        self.left.is_some_and(|left| left + LONGEST_REQUEST >= now)
+    }
+
     pub(super) fn note(&mut self, choice: &KeyringChoice, did: &Did, now: Duration) {
         let both = choice.has_key_store();
         for call in did.calls.iter().filter(|call| call.is_for_an_item()) {
@@ -73,13 +78,13 @@ impl Custody {
     }
 
     /// No key is used longer than its time after KMS gave it, whatever failed since; and none in a region
-    /// where it was disabled for as long.
+    /// where it was disabled for as long. Answers whether one was used while it was disabled.
     pub(super) fn is_not_overdrawn(
         &self,
         choice: &KeyringChoice,
         is: &Situation,
         outcome: &Outcome,
-    ) -> Result<(), String> {
+    ) -> Result<bool, String> {
         let seals = outcome.effects.iter().any(|effect| {
             let is_done = effect.told == Told::Done;
             is_done && seals(&effect.change)
@@ -110,7 +115,7 @@ impl Custody {
                 ));
             }
         }
-        Ok(())
+        Ok(is.disabled_since.is_some() && (seals || opens))
     }
 
     /// KMS gives few keys in each period, however many items there are.
@@ -135,7 +140,7 @@ impl Custody {
                 max_items,
             } => {
                 let tables = u32::try_from(Which::ALL.len()).unwrap();
-                let used_up = f64::from(self.items) / max_items as f64;
+                let used_up = f64::from(self.items) / f64::from(max_items);
                 let made = f64::from(tenants * tables) * periods(write_period) + used_up;
                 (made, f64::from(is.keys) * periods(read_ttl))
             }
@@ -158,6 +163,9 @@ fn seals(change: &Change) -> bool {
         Change::Together(all) => all.iter().any(seals),
     }
 }
+
+/// Of all attempts in all regions, with the waits between them.
+const LONGEST_REQUEST: Duration = Duration::from_secs(60);
 
 /// The processes' clock ticks at each reading.
 const SLACK: Duration = Duration::from_millis(200);

@@ -120,6 +120,7 @@ pub(super) fn fallbacks_are_allowed(process: &Process, did: &Did) -> Result<(), 
     }
     let mut fallbacks = did.fallbacks.iter();
     let has_left = fallbacks.any(|fallback| fallback.service == Service::Kms);
+    let has_left = has_left || did.is_left_over && process.custody.has_left(did.begun);
     let calls = did.calls.iter().filter(|call| call.service == Service::Kms);
     let away: Vec<_> = calls.filter(|call| call.region != is.region).collect();
     if let (Some(call), false) = (away.first(), has_left) {

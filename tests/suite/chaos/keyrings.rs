@@ -34,7 +34,7 @@ pub(super) enum Kind {
     TableKey {
         write_period: Duration,
         read_ttl: Duration,
-        max_items: u64,
+        max_items: u32,
     },
     Hierarchical {
         ttl: Duration,
@@ -102,7 +102,9 @@ impl KeyringChoice {
             } => {
                 let builder = TableKeyKeyring::builder(key_arn, keys).tenant_attribute(TENANT);
                 let builder = builder.write_period(write_period).read_ttl(read_ttl);
-                let builder = builder.max_items_per_key(max_items).fallback(fallback);
+                let builder = builder
+                    .max_items_per_key(max_items.into())
+                    .fallback(fallback);
                 Arc::new(builder.build()?)
             }
             Kind::Hierarchical { ttl } => {

@@ -221,9 +221,10 @@ fn revocation(steps: &mut Vec<Step>, ops: &mut Ops, keyring: &KeyringChoice, rng
         true => Disturbance::Key(region, KeyCondition::Disabled),
         false => Disturbance::kms_is_down(region),
     }));
-    let time = keyring.seals_for().max(keyring.opens_for());
-    for _ in 0..rng.between(1, 3) {
-        steps.push(Step::Wait(time * 9 / 20));
+    let time = rng.pick(&[keyring.seals_for(), keyring.opens_for()]);
+    // Most often when a renewal is due, and when the time is over.
+    for twentieths in rng.weighted(&[(3, [18, 3]), (1, [9, 12])]) {
+        steps.push(Step::Wait(time * twentieths / 20));
         steps.push(work(rng));
     }
 }

@@ -327,7 +327,9 @@ impl World {
             let in_region = |problem| format!("{}: {problem}", process.is.region);
             for outcome in &own {
                 let kept = (process.custody).is_not_overdrawn(&self.choice, &situation, outcome);
-                kept.map_err(in_region)?;
+                let kept = kept.map_err(in_region)?;
+                self.report
+                    .add("worked with a key that is disabled", usize::from(kept));
                 if outcome.not_yet_replicated {
                     self.report.add("not yet replicated", 1);
                     let lag = self.branch_keys.as_ref();
@@ -607,7 +609,7 @@ fn count(report: &mut Report, process: &Process, did: &Did) {
 
 impl Report {
     /// What an ordinary number of runs comes across.
-    pub(super) const OCCASIONS: [&'static str; 14] = [
+    pub(super) const OCCASIONS: [&'static str; 17] = [
         "KMS calls away",
         "KMS calls refused",
         "KMS fallbacks after a failure",
@@ -618,10 +620,13 @@ impl Report {
         "deadlines exceeded",
         "diverged",
         "hedges",
+        "not yet replicated",
         "outcome unknown",
+        "rotated",
         "stale",
         "table fallbacks",
         "undone by the last writer",
+        "worked with a key that is disabled",
     ];
 
     fn add(&mut self, occasion: &'static str, count: usize) {
