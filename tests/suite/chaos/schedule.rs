@@ -129,6 +129,7 @@ impl Schedule {
     pub(super) fn random(rng: &mut Prng) -> Self {
         let keyring = KeyringChoice::random(rng);
         let processes = REGIONS.map(|region| Process::random(region, rng));
+        let apart = apart(&processes, rng);
         let mut ops = Ops { next: 0 };
         // Something to work on.
         let mut steps = vec![Step::Operate(ops.first(rng), None), Step::Replicate];
@@ -139,6 +140,9 @@ impl Schedule {
             }
             if !keyring.is_plain() {
                 between_keys(&mut steps, &mut ops, &keyring, rng);
+            }
+            if let Some(apart) = apart.filter(|_| keyring.has_key_store() && rng.percent(15)) {
+                news(&mut steps, &mut ops, (apart, keyring.seals_for()), rng);
             }
             let meanwhile = rng.percent(15).then(|| {
                 let millis = 500 * u64::try_from(rng.between(1, 6)).unwrap();
@@ -152,7 +156,7 @@ impl Schedule {
         }
         Self {
             keyring,
-            rotates_in: rng.pick(&REGIONS),
+            rotates_in: apart.map_or(REGIONS[0], |(writer, _)| REGIONS[writer]),
             processes: processes.into(),
             steps,
         }
@@ -191,6 +195,40 @@ fn between_keys(steps: &mut Vec<Step>, ops: &mut Ops, keyring: &KeyringChoice, r
     }
     if rng.percent(10) {
         revocation(steps, ops, keyring, rng);
+    }
+}
+
+/// A process that writes elsewhere, and the one there, which does not know where it is from.
+fn apart(processes: &[Process], rng: &mut Prng) -> Option<(usize, usize)> {
+    let all = 0..processes.len();
+    let pairs = all
+        .clone()
+        .flat_map(|writer| all.clone().map(move |reader| (writer, reader)));
+    let pairs: Vec<_> = pairs
+        .filter(|(writer, reader)| {
+            let (writer, reader) = (&processes[*writer], &processes[*reader]);
+            writer.home == reader.region && !reader.knows(writer.region)
+        })
+        .collect();
+    (!pairs.is_empty()).then(|| rng.pick(&pairs))
+}
+
+/// An item comes to a region sooner than the version of the branch key that it is under.
+fn news(
+    steps: &mut Vec<Step>,
+    ops: &mut Ops,
+    ((writer, reader), ttl): ((usize, usize), Duration),
+    rng: &mut Prng,
+) {
+    let (id, which) = (rng.pick(&IDS), rng.pick(&Which::ALL));
+    steps.push(Step::Rotate(id.0));
+    steps.push(Step::Wait(ttl));
+    let get = Verb::Get {
+        id,
+        consistent: false,
+    };
+    for (process, verb) in [(writer, Verb::Put(id)), (reader, get)] {
+        steps.push(Step::Operate(vec![ops.one(process, which, verb)], None));
     }
 }
 
