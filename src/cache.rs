@@ -245,7 +245,7 @@ where
         let arrival = Arrival {
             began: now,
             now,
-            jitter: jitter(),
+            jitter: jitter(now),
         };
         let close = key.clone();
         let key = Arc::new(key);

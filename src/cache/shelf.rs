@@ -2,13 +2,13 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
 
 use super::Loaded;
 use super::clock::{Clock, Moment};
 use super::limits::Limits;
 use super::refusal::Refusal;
 use super::store::{Arrival, Held, Store, Ticket};
-use crate::crypto::random::{Random as _, SystemRandom};
 
 /// A store behind one lock, which is held for a few searches of trees and never across an await.
 ///
@@ -72,7 +72,7 @@ impl<K: Ord, V: Clone> Load<K, V> {
         let arrival = Arrival {
             began: self.began,
             now,
-            jitter: jitter(),
+            jitter: jitter(now),
         };
         self.shelf.with(|store| match loaded {
             Ok(loaded) => Ok(store.land(Arc::clone(key), ticket, loaded, arrival, self.claims)),
@@ -90,10 +90,46 @@ impl<K: Ord, V: Clone> Drop for Load<K, V> {
     }
 }
 
-/// The middle if there is no randomness.
-pub(super) fn jitter() -> u8 {
-    let mut byte = [u8::MAX / 2];
-    let _ = SystemRandom.fill(&mut byte);
-    let [byte] = byte;
-    byte
+/// The random part of a first refresh: the microseconds of the wall clock, mixed. No two clients agree on
+/// them, and who brings a clock of its own sees the same each time.
+pub(super) fn jitter(now: Moment) -> u8 {
+    let since = now.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let [_, _, _, mixed] = since
+        .subsec_micros()
+        .wrapping_mul(GOLDEN_RATIO)
+        .to_le_bytes();
+    mixed
+}
+
+/// Of 2^32: it spreads numbers of which the last digits are equal.
+const GOLDEN_RATIO: u32 = 0x9e37_79b9;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use aws_smithy_async::time::SharedTimeSource;
+
+    use super::*;
+
+    fn jitter_at(micros: u64) -> u8 {
+        let wall = UNIX_EPOCH + Duration::from_secs(1) + Duration::from_micros(micros);
+        let wall = aws_smithy_async::time::StaticTimeSource::new(wall);
+        jitter(Clock::new(SharedTimeSource::new(wall)).now())
+    }
+
+    #[test]
+    fn spreads_refreshes_by_clocks_of_microseconds_and_of_milliseconds() {
+        for step in [1, 1000] {
+            let mut quarters = [0; 4];
+            for n in 0..1000 {
+                quarters[usize::from(jitter_at(n * step) / 64)] += 1;
+            }
+            assert!(
+                quarters.iter().all(|n| (200..300).contains(n)),
+                "{quarters:?}"
+            );
+        }
+        assert_eq!(jitter_at(7), jitter_at(7));
+    }
 }

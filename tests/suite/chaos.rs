@@ -1,6 +1,6 @@
 //! Random faults over random operations in three regions, and what must hold of each step.
 //!
-//! A seed decides everything: who is configured how, what is done and what goes wrong, and for how long
+//! A seed decides everything: the keyring, who is configured how, what is done and what goes wrong, and for how long
 //! anybody waits. Time is virtual and requests take turns, so a seed tells the same story each time.
 //!
 //! ```sh
@@ -10,8 +10,12 @@
 //! ```
 
 mod auditor;
+mod branch_keys;
 mod clock;
+mod custody;
 mod invariants;
+mod keyrings;
+mod ledger;
 mod memory;
 mod operate;
 mod outcome;
@@ -28,6 +32,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use self::keyrings::KeyringChoice;
 use self::prng::Prng;
 use self::schedule::Schedule;
 use self::world::{Report, World};
@@ -37,6 +42,7 @@ const SEEDS: u64 = 50;
 /// A run, and what was wrong with it.
 struct Run {
     seed: u64,
+    keyring: KeyringChoice,
     report: Report,
     violation: Option<String>,
 }
@@ -52,6 +58,7 @@ fn run(seed: u64) -> Run {
         let result = world.run(&schedule.steps).await;
         Run {
             seed,
+            keyring: schedule.keyring,
             report: std::mem::take(&mut world.report),
             violation: result.err(),
         }
@@ -92,13 +99,18 @@ fn number(name: &str) -> Option<u64> {
 
 /// What a run was like, for whoever has to find out.
 fn tell(run: &Run) {
-    let Run { seed, report, .. } = run;
-    println!("--- seed {seed}");
+    let Run {
+        seed,
+        keyring,
+        report,
+        ..
+    } = run;
+    println!("--- seed {seed} under {keyring:?}");
     for line in &report.log {
         println!("{line}");
     }
     if let Some(violation) = &run.violation {
-        println!("=== seed {seed}: {violation}");
+        println!("=== seed {seed} under {keyring:?}: {violation}");
     }
 }
 
@@ -117,10 +129,12 @@ fn assert_kept(runs: &[Run]) {
         tell(run);
     }
     let seeds: Vec<_> = failed.iter().map(|run| run.seed).collect();
-    let Some(first) = seeds.first() else {
+    let Some(Run { seed, keyring, .. }) = failed.first() else {
         return;
     };
-    panic!("seeds {seeds:?} failed; DYNASEAL_CHAOS_SEED={first} shows the first again");
+    panic!(
+        "seeds {seeds:?} failed, the first under {keyring:?}; DYNASEAL_CHAOS_SEED={seed} shows it again"
+    );
 }
 
 #[test]
@@ -144,7 +158,7 @@ fn keeps_its_promises_whatever_fails() {
 
 #[test]
 fn tells_the_same_story_each_time() {
-    for seed in 1000..1003 {
+    for seed in 1000..1004 {
         let [first, second] = [run(seed), run(seed)].map(|run| run.report.log);
         assert_eq!(first, second, "seed {seed}");
     }

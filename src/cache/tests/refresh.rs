@@ -36,6 +36,7 @@ async fn refreshes_not_before_80_percent_and_never_what_is_idle() {
     let (clock, service) = (TestClock::new(), Arc::new(Service::default()));
     let cache = cache(Limits::new(1000, TTL), &clock);
     for key in 0..200 {
+        clock.advance(Duration::from_micros(1));
         ask(&cache, &key.to_string(), &service).await.unwrap();
     }
     let mut refreshed = Vec::new();

@@ -1,11 +1,15 @@
 //! Looks into what is stored, past every fault, with a key replica of its own.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use dynaseal::keyring::{HierarchicalKeyring, Keyring};
+use dynaseal::region::KmsFallback;
 use dynaseal::testkit::{Cloud, MultiRegionKey};
-use dynaseal::{Item, KmsMrkKeyring, RegionSet, SealedTable};
+use dynaseal::{Item, RegionSet, SealedTable};
 
+use super::keyrings::{KEPT_FOR_THE_AUDITOR, KeyringChoice, Kind, TENANT, key_store};
 use super::schedule::BYSTANDER;
 use super::story::State;
 use super::subject::{Account, Id, Note, OpId, SECRET, Subject, Value, Which};
@@ -27,11 +31,11 @@ pub(super) struct Auditor {
 }
 
 impl Auditor {
-    pub(super) fn new(cloud: &Cloud, key: &MultiRegionKey) -> Self {
+    pub(super) fn new(choice: &KeyringChoice, cloud: &Cloud, key: &MultiRegionKey) -> Self {
         let config = cloud.sdk_config(BYSTANDER);
         let regions = RegionSet::builder(&config).local(BYSTANDER);
         let regions = regions.build().unwrap();
-        let keyring = KmsMrkKeyring::new(key.arn(BYSTANDER), &regions).unwrap();
+        let keyring = keyring(choice, &key.arn(BYSTANDER), &regions);
         Self {
             notes: table(&keyring, &regions),
             accounts: table(&keyring, &regions),
@@ -95,8 +99,21 @@ impl Auditor {
     }
 }
 
-fn table<T: Subject>(keyring: &KmsMrkKeyring, regions: &RegionSet) -> SealedTable<T> {
-    let table = SealedTable::builder(T::WHICH.table(), keyring.clone(), regions);
+/// As that of the processes, but for what they do not have yet.
+fn keyring(choice: &KeyringChoice, arn: &str, regions: &RegionSet) -> Arc<dyn Keyring> {
+    let never = KmsFallback::never();
+    match choice.kind {
+        Kind::Hierarchical { .. } => {
+            let store = key_store(KEPT_FOR_THE_AUDITOR, arn, regions, never).unwrap();
+            let builder = HierarchicalKeyring::builder(&store).branch_key_per_tenant(TENANT);
+            Arc::new(builder.build().unwrap())
+        }
+        _ => choice.build(arn, regions, never).unwrap(),
+    }
+}
+
+fn table<T: Subject>(keyring: &Arc<dyn Keyring>, regions: &RegionSet) -> SealedTable<T> {
+    let table = SealedTable::builder(T::WHICH.table(), Arc::clone(keyring), regions);
     table.build().unwrap()
 }
 

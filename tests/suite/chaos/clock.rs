@@ -31,6 +31,10 @@ impl Clock {
         }
     }
 
+    pub(super) fn time(&self) -> &VirtualTime {
+        &self.time
+    }
+
     /// Whether a duration is anybody's intention: ours, a deadline, or how long a new replica is waited for.
     /// No wait with jitter is as long as the second, or exactly as long as the third.
     fn is_meant(duration: Duration) -> bool {

@@ -1,17 +1,16 @@
 //! What must hold of every step, however it went. What is stored is held to [`replicas`](super::replicas).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use dynaseal::error::FaultClass;
 use dynaseal::observe::{CallOutcome, Service};
-use dynaseal::testkit::{self, Cloud};
 
 use super::outcome::Outcome;
 use super::process::{self, Process};
-use super::schedule::{KmsPolicy, Op, Verb, region_of};
+use super::schedule::{KmsPolicy, Op, Verb};
 use super::subject::Which;
-use super::watch::{Call, Fallback, Place};
+use super::watch::{Call, Fallback};
 
 /// What a process did in a step.
 pub(super) struct Did {
@@ -20,6 +19,10 @@ pub(super) struct Did {
     pub(super) hedges: usize,
     /// During all of the step, its local region could but refuse to work with the key.
     pub(super) was_refused: bool,
+    /// When the step began.
+    pub(super) begun: Duration,
+    /// Requests that began before may go on.
+    pub(super) is_left_over: bool,
 }
 
 /// No call leaves the region set, and none of KMS the local region without a policy.
@@ -41,47 +44,13 @@ pub(super) fn calls_stay_in_their_set(process: &Process, did: &Did) -> Result<()
     Ok(())
 }
 
-/// What the wire saw is what processes say they sent, neither more nor less, and to no other hosts.
-pub(super) fn every_call_is_told(cloud: &Cloud, all: &[Did]) -> Result<(), String> {
-    let mut seen: BTreeMap<Place, usize> = BTreeMap::new();
-    for attempt in cloud.attempts() {
-        let region = attempt.region().and_then(region_of);
-        let service = match attempt.service() {
-            Some(testkit::Service::Kms) => Service::Kms,
-            _ => Service::DynamoDb,
-        };
-        let region = region.ok_or_else(|| format!("{attempt:?} is of no set"))?;
-        *seen.entry((service, region.to_owned())).or_default() += 1;
-    }
-    let mut told: BTreeMap<Place, (usize, usize)> = BTreeMap::new();
-    for call in all.iter().flat_map(|did| &did.calls) {
-        let place = (call.service, call.region.clone());
-        let (sent, perhaps) = told.entry(place).or_default();
-        match call.outcome {
-            // Given up, perhaps before it was on its way.
-            CallOutcome::Abandoned => *perhaps += 1,
-            _ => *sent += 1,
-        }
-    }
-    for place in seen.keys().chain(told.keys()) {
-        let seen = seen.get(place).copied().unwrap_or_default();
-        let (sent, perhaps) = told.get(place).copied().unwrap_or_default();
-        if seen < sent || seen > sent + perhaps {
-            return Err(format!(
-                "{seen} calls to {place:?}, of which {sent} or {perhaps} more were told"
-            ));
-        }
-    }
-    Ok(())
-}
-
 /// Tables are written in the home region, and read elsewhere only by policy.
 pub(super) fn tables_are_asked_by_policy(process: &Process, did: &Did) -> Result<(), String> {
     let is = &process.is;
     for call in did
         .calls
         .iter()
-        .filter(|call| call.service == Service::DynamoDb)
+        .filter(|call| call.service == Service::DynamoDb && !call.of_keys)
     {
         let is_local = call.region == is.region;
         let is_home = call.region == is.home;
@@ -109,7 +78,7 @@ pub(super) fn consistent_reads_stay(process: &Process, op: &Op, did: &Did) -> Re
     let mut calls = did.calls.iter().filter(|call| call.op == Some(op.id));
     let strayed = calls.find(|call| {
         let here = [is.region, is.home].contains(&call.region.as_str());
-        call.service == Service::DynamoDb && !here
+        call.service == Service::DynamoDb && !call.of_keys && !here
     });
     match strayed {
         Some(call) if consistent => Err(format!("a consistent read did {call:?}")),
@@ -120,7 +89,7 @@ pub(super) fn consistent_reads_stay(process: &Process, op: &Op, did: &Did) -> Re
 /// What is said of a region, that there is an item or none, that region has answered.
 pub(super) fn nothing_is_known_by_hearsay(outcome: &Outcome, did: &Did) -> Result<(), String> {
     let calls = did.calls.iter().filter(|call| call.op == Some(outcome.op));
-    let calls = calls.filter(|call| call.service == Service::DynamoDb);
+    let calls = calls.filter(|call| call.service == Service::DynamoDb && !call.of_keys);
     let answered = calls.filter(|call| {
         use FaultClass::{Denied, Throttled, Unavailable};
         !matches!(
@@ -143,7 +112,7 @@ pub(super) fn fallbacks_are_allowed(process: &Process, did: &Did) -> Result<(), 
     for fallback in &did.fallbacks {
         let is_allowed = match fallback.service {
             Service::Kms => is.allows(fallback.cause),
-            _ => is.reads_elsewhere && is_outage(fallback.cause),
+            _ => (is.reads_elsewhere || fallback.of_keys) && is_outage(fallback.cause),
         };
         if !is_allowed || !is.knows(&fallback.to) || fallback.from == fallback.to {
             return Err(format!("{} must not do {fallback:?}", is.region));
@@ -151,6 +120,7 @@ pub(super) fn fallbacks_are_allowed(process: &Process, did: &Did) -> Result<(), 
     }
     let mut fallbacks = did.fallbacks.iter();
     let has_left = fallbacks.any(|fallback| fallback.service == Service::Kms);
+    let has_left = has_left || did.is_left_over && process.custody.has_left(did.begun);
     let calls = did.calls.iter().filter(|call| call.service == Service::Kms);
     let away: Vec<_> = calls.filter(|call| call.region != is.region).collect();
     if let (Some(call), false) = (away.first(), has_left) {
@@ -171,7 +141,9 @@ pub(super) fn a_refusal_is_final(process: &Process, did: &Did) -> Result<(), Str
     }
     let local = process.is.region;
     for call in did.calls.iter().filter(|call| call.is_for_an_item()) {
-        if call.region != local || call.outcome == CallOutcome::Ok {
+        // What was sent before may yet be answered.
+        let is_ok = call.outcome == CallOutcome::Ok && call.begun >= did.begun;
+        if call.region != local && !did.is_left_over || is_ok {
             return Err(format!("{local} refuses, and yet {call:?}"));
         }
     }
@@ -195,7 +167,8 @@ pub(super) fn attempts_are_few(outcome: &Outcome, did: &Did) -> Result<(), Strin
 /// Retries are paid for.
 pub(super) fn retries_are_within_budget(process: &Process, now: Duration) -> Result<(), String> {
     let seconds = (now - process.since).as_secs_f64();
-    for (place, retries) in process.watch.retries() {
+    let retries = process.watch.retries().into_iter();
+    for (place, retries) in retries.chain(process.keys.retries()) {
         let budget = f64::from(process.is.retry_capacity)
             + process::RETRIES_PER_SECOND * (seconds + CLOCK_MAY_BE_AHEAD)
             + process::RETRIES_PER_SUCCESS * f64::from(retries.successes);

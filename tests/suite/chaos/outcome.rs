@@ -29,6 +29,8 @@ pub(super) struct Outcome {
     /// Items that were said to be stale or to have diverged. None if it is not said which.
     pub(super) not_newest: Vec<(Option<Id>, Age)>,
     pub(super) absent_in_fallback: usize,
+    /// Whether a branch key's version was in no region.
+    pub(super) not_yet_replicated: bool,
     /// Whether it took too long.
     pub(super) exceeded: bool,
     /// How many items came with errors.
@@ -110,6 +112,7 @@ impl Outcome {
             versions: Vec::new(),
             not_newest: Vec::new(),
             absent_in_fallback: 0,
+            not_yet_replicated: false,
             exceeded: false,
             met: 0,
             wrong: Vec::new(),
@@ -263,6 +266,9 @@ impl Outcome {
                 self.absent_elsewhere(id, absent);
             }
             self.exceeded |= error.is::<DeadlineExceeded>();
+            self.not_yet_replicated |= error
+                .downcast_ref::<KeyringError>()
+                .is_some_and(|error| kinds(error).contains(&KeyringErrorKind::NotYetReplicated));
             if let Some(wrong) = must_not_happen(error) {
                 self.wrong.push(wrong);
             }
@@ -301,16 +307,39 @@ fn must_not_happen(error: &(dyn Error + 'static)) -> Option<String> {
         return Some(format!("an item did not verify: {error:?}"));
     }
     if let Some(error) = error.downcast_ref::<KeyringError>()
-        && matches!(
-            error.kind(),
-            KeyringErrorKind::WrongKey | KeyringErrorKind::InvalidEncryptedDataKey
-        )
+        && kinds(error).into_iter().any(is_of_other_data)
     {
         return Some(format!("a data key was not the item's: {error:?}"));
     }
     let refused = error.is::<Refused>().then(|| error.to_string());
     let refused = refused.or_else(|| error.is::<ModelMismatch>().then(|| error.to_string()));
     refused.or_else(|| error.is::<FreshnessError>().then(|| error.to_string()))
+}
+
+/// Of the error and of each attempt.
+fn kinds(error: &KeyringError) -> Vec<KeyringErrorKind> {
+    let attempts = error.attempts().iter().flat_map(kinds);
+    attempts.chain([error.kind()]).collect()
+}
+
+/// Branch keys are rotated in one region, and none is ever erased.
+fn is_of_other_data(kind: KeyringErrorKind) -> bool {
+    use KeyringErrorKind::{
+        BranchKeyNotFound, Erased, InvalidBranchKey, InvalidEncryptedDataKey, NoTenant, RolledBack,
+        TenantMismatch, UnknownVersion, WrongKey,
+    };
+    matches!(
+        kind,
+        WrongKey
+            | InvalidEncryptedDataKey
+            | NoTenant
+            | TenantMismatch
+            | UnknownVersion
+            | BranchKeyNotFound
+            | Erased
+            | RolledBack
+            | InvalidBranchKey
+    )
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -11,6 +11,7 @@ pub(super) use self::disturbance::{Disturbance, KeyCondition};
 use self::operation::Ops;
 pub(super) use self::operation::{Op, Verb};
 use super::clock::exactly;
+use super::keyrings::KeyringChoice;
 use super::prng::Prng;
 use super::subject::{IDS, Which};
 
@@ -106,12 +107,17 @@ pub(super) enum Step {
     Disturb(Disturbance),
     Replicate,
     Wait(Duration),
+    /// A tenant's branch key gets a new version.
+    Rotate(u8),
     /// A process ends and begins anew: it remembers nothing.
     Restart(usize),
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Schedule {
+    pub(super) keyring: KeyringChoice,
+    /// Where branch keys are rotated.
+    pub(super) rotates_in: &'static str,
     pub(super) processes: Vec<Process>,
     pub(super) steps: Vec<Step>,
 }
@@ -121,7 +127,9 @@ const OPERATING_STEPS: usize = 13;
 
 impl Schedule {
     pub(super) fn random(rng: &mut Prng) -> Self {
+        let keyring = KeyringChoice::random(rng);
         let processes = REGIONS.map(|region| Process::random(region, rng));
+        let apart = apart(&processes, rng);
         let mut ops = Ops { next: 0 };
         // Something to work on.
         let mut steps = vec![Step::Operate(ops.first(rng), None), Step::Replicate];
@@ -129,6 +137,12 @@ impl Schedule {
             between(&mut steps, rng);
             if rng.percent(12) {
                 rivalry(&mut steps, &mut ops, rng);
+            }
+            if !keyring.is_plain() {
+                between_keys(&mut steps, &mut ops, &keyring, rng);
+            }
+            if let Some(apart) = apart.filter(|_| keyring.has_key_store() && rng.percent(15)) {
+                news(&mut steps, &mut ops, (apart, keyring.seals_for()), rng);
             }
             let meanwhile = rng.percent(15).then(|| {
                 let millis = 500 * u64::try_from(rng.between(1, 6)).unwrap();
@@ -141,6 +155,8 @@ impl Schedule {
             steps.push(Step::Operate(some, meanwhile));
         }
         Self {
+            keyring,
+            rotates_in: apart.map_or(REGIONS[0], |(writer, _)| REGIONS[writer]),
             processes: processes.into(),
             steps,
         }
@@ -166,6 +182,89 @@ fn rivalry(steps: &mut Vec<Step>, ops: &mut Ops, rng: &mut Prng) {
         ops.one(process, Which::Accounts, Verb::Get { id, consistent })
     };
     steps.push(Step::Operate(both.into_iter().map(read).collect(), None));
+}
+
+/// What happens to kept keys besides: time passes, and some are rotated.
+fn between_keys(steps: &mut Vec<Step>, ops: &mut Ops, keyring: &KeyringChoice, rng: &mut Prng) {
+    if rng.percent(30) {
+        let seconds = rng.pick(&[9, 17, 26, 41]);
+        steps.push(Step::Wait(Duration::from_secs(seconds)));
+    }
+    if keyring.has_key_store() && rng.percent(25) {
+        steps.push(Step::Rotate(rng.pick(&IDS).0));
+    }
+    if rng.percent(10) {
+        revocation(steps, ops, keyring, rng);
+    }
+}
+
+/// A process that writes elsewhere, and the one there, which does not know where it is from.
+fn apart(processes: &[Process], rng: &mut Prng) -> Option<(usize, usize)> {
+    let all = 0..processes.len();
+    let pairs = all
+        .clone()
+        .flat_map(|writer| all.clone().map(move |reader| (writer, reader)));
+    let pairs: Vec<_> = pairs
+        .filter(|(writer, reader)| {
+            let (writer, reader) = (&processes[*writer], &processes[*reader]);
+            writer.home == reader.region && !reader.knows(writer.region)
+        })
+        .collect();
+    (!pairs.is_empty()).then(|| rng.pick(&pairs))
+}
+
+/// An item comes to a region sooner than the version of the branch key that it is under.
+fn news(
+    steps: &mut Vec<Step>,
+    ops: &mut Ops,
+    ((writer, reader), ttl): ((usize, usize), Duration),
+    rng: &mut Prng,
+) {
+    let (id, which) = (rng.pick(&IDS), rng.pick(&Which::ALL));
+    steps.push(Step::Rotate(id.0));
+    steps.push(Step::Wait(ttl));
+    let get = Verb::Get {
+        id,
+        consistent: false,
+    };
+    for (process, verb) in [(writer, Verb::Put(id)), (reader, get)] {
+        steps.push(Step::Operate(vec![ops.one(process, which, verb)], None));
+    }
+}
+
+/// A process works, and loses its key, or KMS, for about as long as it keeps keys.
+fn revocation(steps: &mut Vec<Step>, ops: &mut Ops, keyring: &KeyringChoice, rng: &mut Prng) {
+    let process = rng.below(REGIONS.len());
+    let region = REGIONS[process];
+    let mut work = |rng: &mut Prng| {
+        let (id, which) = (rng.pick(&IDS), rng.pick(&Which::ALL));
+        let get = Verb::Get {
+            id,
+            consistent: false,
+        };
+        let both = [
+            get,
+            Verb::PutIfNotExists(id),
+            Verb::Update {
+                id,
+                exactly_once: false,
+            },
+        ];
+        let both = both.map(|verb| ops.one(process, which, verb));
+        Step::Operate(both.into(), None)
+    };
+    steps.push(Step::Disturb(Disturbance::Recover(region)));
+    steps.push(work(rng));
+    steps.push(Step::Disturb(match rng.percent(50) {
+        true => Disturbance::Key(region, KeyCondition::Disabled),
+        false => Disturbance::kms_is_down(region),
+    }));
+    let time = rng.pick(&[keyring.seals_for(), keyring.opens_for()]);
+    // Most often when a renewal is due, and when the time is over.
+    for twentieths in rng.weighted(&[(3, [18, 3]), (1, [9, 12])]) {
+        steps.push(Step::Wait(time * twentieths / 20));
+        steps.push(work(rng));
+    }
 }
 
 /// The hardest that can happen to a write: it is done, and nobody says so.

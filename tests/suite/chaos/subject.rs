@@ -102,6 +102,8 @@ pub(super) struct Note {
     owner: String,
     #[seal(sort_key)]
     number: u64,
+    #[seal(tenant)]
+    tenant: String,
     secret: String,
     trail: Vec<OpId>,
     #[seal(sign)]
@@ -118,6 +120,8 @@ pub(super) struct Account {
     owner: String,
     #[seal(sort_key)]
     number: u64,
+    #[seal(tenant)]
+    tenant: String,
     secret: String,
     trail: Vec<OpId>,
     #[seal(sign)]
@@ -141,6 +145,7 @@ macro_rules! subject {
             fn made_by(id: Id, op: OpId) -> Self {
                 let (owner, number) = key(id);
                 Self {
+                    tenant: owner.clone(),
                     owner,
                     number,
                     secret: secret(op),

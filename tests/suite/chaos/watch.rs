@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use dynaseal::error::FaultClass;
 use dynaseal::observe::{BreakerState, CallOutcome, Event, Observer, Service};
+use dynaseal::testkit::VirtualTime;
 
 use super::subject::OpId;
 
@@ -25,6 +27,10 @@ pub(super) struct Call {
     pub(super) region: String,
     pub(super) operation: String,
     pub(super) outcome: CallOutcome,
+    /// Of a key store, and not of the tables.
+    pub(super) of_keys: bool,
+    /// When it was sent.
+    pub(super) begun: Duration,
 }
 
 impl Call {
@@ -41,6 +47,7 @@ pub(super) struct Fallback {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) cause: Option<FaultClass>,
+    pub(super) of_keys: bool,
 }
 
 /// A service in a region.
@@ -64,10 +71,30 @@ struct Told {
 }
 
 /// Told by a region set from its start on.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Watch(Arc<Mutex<Told>>);
+#[derive(Clone, Debug)]
+pub(super) struct Watch {
+    told: Arc<Mutex<Told>>,
+    time: VirtualTime,
+    of_keys: bool,
+}
 
 impl Watch {
+    pub(super) fn new(time: &VirtualTime) -> Self {
+        Self {
+            told: Arc::default(),
+            time: time.clone(),
+            of_keys: false,
+        }
+    }
+
+    /// One for the region set of a key store.
+    pub(super) fn of_keys(time: &VirtualTime) -> Self {
+        Self {
+            of_keys: true,
+            ..Self::new(time)
+        }
+    }
+
     /// The calls, the changes of region and how many hedges there were since the last time.
     pub(super) fn take(&self) -> (Vec<Call>, Vec<Fallback>, usize) {
         let mut told = self.lock();
@@ -87,7 +114,7 @@ impl Watch {
     }
 
     fn lock(&self) -> MutexGuard<'_, Told> {
-        self.0.lock().unwrap()
+        self.told.lock().unwrap()
     }
 }
 
@@ -106,6 +133,8 @@ impl Observer for Watch {
                     region: call.region.to_owned(),
                     operation: call.operation.to_owned(),
                     outcome: call.outcome,
+                    of_keys: self.of_keys,
+                    begun: self.time.elapsed().saturating_sub(call.latency),
                 });
             }
             Event::Retry(retry) => {
@@ -122,6 +151,7 @@ impl Observer for Watch {
                 from: fallback.from.to_owned(),
                 to: fallback.to.to_owned(),
                 cause: fallback.cause,
+                of_keys: self.of_keys,
             }),
             Event::Hedge(_) => told.hedges += 1,
             Event::Breaker(breaker) => {

@@ -11,8 +11,12 @@ use dynaseal::testkit::{
 use futures_util::future::join_all;
 
 use super::auditor::{Auditor, Look};
-use super::clock::Clock;
+use super::branch_keys::BranchKeys;
+use super::clock::{Clock, exactly};
+use super::custody::{Disabled, Situation};
 use super::invariants::{self, Did};
+use super::keyrings::KeyringChoice;
+use super::ledger::Ledger;
 use super::memory::Memory;
 use super::operate;
 use super::outcome::{Age, Outcome, Sight};
@@ -22,7 +26,7 @@ use super::replicas::{Place, Replicas};
 use super::schedule::{BYSTANDER, Disturbance, KeyCondition, Op, REGIONS, Schedule, Step, Verb};
 use super::story::{Effect, Told};
 use super::subject::{IDS, OpId, Which};
-use super::watch::Call;
+use super::watch::{Call, Watch};
 
 /// What a run was like.
 #[derive(Debug, Default)]
@@ -40,6 +44,11 @@ pub(super) struct World {
     clock: Clock,
     auditor: Auditor,
     processes: Vec<Process>,
+    choice: KeyringChoice,
+    branch_keys: Option<BranchKeys>,
+    ledger: Ledger,
+    /// Keys that were made by processes that are gone.
+    made_before: u32,
     memories: Vec<Memory>,
     replicas: Replicas,
     weather: BTreeMap<&'static str, Weather>,
@@ -51,6 +60,7 @@ pub(super) struct World {
 #[derive(Debug)]
 struct Weather {
     key: KeyCondition,
+    disabled: Disabled,
     /// Of KMS, and whether they strike every call.
     faults: Vec<(Fault, bool)>,
     /// Whether DynamoDB has any.
@@ -73,12 +83,30 @@ impl World {
         }
         let time = VirtualTime::of(&cloud).in_turn();
         let clock = Clock::new(time.clone(), waits);
-        let auditor = Auditor::new(&cloud, &key);
-        let start = |is| Process::start(is, &cloud, &key, &clock, Duration::ZERO);
+        let choice = schedule.keyring;
+        let mut ledger = Ledger::default();
+        let branch_keys = if choice.has_key_store() {
+            let watch = Watch::of_keys(&time);
+            let home = schedule.rotates_in;
+            let config = cloud.sdk_config(home).into_builder();
+            let config = config.sleep_impl(clock.clone()).time_source(clock.clone());
+            let config = config.build();
+            let all = BranchKeys::start(&cloud, &key, home, &config, &watch);
+            let all = time.run(Box::pin(all)).await;
+            watch.take();
+            cloud.reset_calls();
+            ledger.follow(watch);
+            Some(all)
+        } else {
+            None
+        };
+        let auditor = Auditor::new(&choice, &cloud, &key);
+        let start = |is| Process::start(is, &choice, &cloud, &key, &clock, Duration::ZERO);
         let processes: Vec<_> = schedule.processes.iter().map(start).collect();
         let fair = |region| {
             let weather = Weather {
                 key: KeyCondition::Enabled,
+                disabled: Disabled::default(),
                 faults: Vec::new(),
                 tables_fail: false,
                 tables_failed: 0,
@@ -86,10 +114,15 @@ impl World {
             (region, weather)
         };
         let mut report = Report::default();
+        report.log.push(format!("{choice:?}"));
         let log = schedule.processes.iter().map(|is| format!("{is:?}"));
         report.log.extend(log);
         Self {
             auditor,
+            choice,
+            branch_keys,
+            ledger,
+            made_before: 0,
             memories: processes.iter().map(|_| Memory::default()).collect(),
             processes,
             replicas: Replicas::new(places()),
@@ -120,6 +153,7 @@ impl World {
             Step::Disturb(disturbance) => self.disturb(disturbance),
             Step::Replicate => self.replicate().await?,
             Step::Wait(duration) => self.time.run(self.time.sleep(*duration)).await,
+            Step::Rotate(tenant) => self.rotate(*tenant).await?,
             Step::Restart(process) => self.restart(*process),
         }
         Ok(())
@@ -131,8 +165,10 @@ impl World {
         meanwhile: Option<&(Duration, Disturbance)>,
     ) -> Result<Vec<Outcome>, String> {
         let refused = self.refused(meanwhile.map(|(_, disturbance)| disturbance));
-        self.cloud.reset_calls();
+        let begun = self.time.elapsed();
+        self.ledger.take_down(&self.cloud)?;
         self.note_failing_tables();
+        self.note_lag();
         let outcomes = self.perform(ops, meanwhile).await?;
         if let Some((_, disturbance)) = meanwhile {
             self.remember(disturbance);
@@ -146,7 +182,8 @@ impl World {
                 outcome.words.join("; ")
             ));
         }
-        self.check_calls(ops, &outcomes, refused)?;
+        self.check_calls(ops, &outcomes, refused, begun)?;
+        self.check_keys(ops, &outcomes, begun, meanwhile.is_some())?;
         self.check_stored(ops, &outcomes).await?;
         self.check_memories(ops, &outcomes)?;
         Ok(outcomes)
@@ -166,7 +203,15 @@ impl World {
                 disturbance.apply(&self.cloud, &self.key);
             }
         };
-        let both = async { tokio::join!(join_all(operations), disturb) };
+        let is_plain = self.choice.is_plain();
+        let both = async {
+            let both = tokio::join!(join_all(operations), disturb);
+            if !is_plain {
+                // What goes on in the background is left nowhere on the wire.
+                self.time.sleep(exactly(1)).await;
+            }
+            both
+        };
         // Virtual time waits for ever for whoever waits for nothing.
         let both = self.time.run(Box::pin(both));
         let both = tokio::time::timeout(ALL_TOO_LONG, both).await;
@@ -178,7 +223,7 @@ impl World {
     fn refused(&self, meanwhile: Option<&Disturbance>) -> Vec<bool> {
         let refused = |process: &Process| {
             let (is, weather) = (&process.is, &self.weather[process.is.region]);
-            let is_quiet = process.watch.breaker(Service::Kms, is.region) == BreakerState::Closed;
+            let is_quiet = process.keys.breaker(Service::Kms, is.region) == BreakerState::Closed;
             let by_key = match weather.key {
                 KeyCondition::Enabled => false,
                 KeyCondition::Disabled => true,
@@ -202,14 +247,18 @@ impl World {
         ops: &[Op],
         outcomes: &[Outcome],
         refused: Vec<bool>,
+        begun: Duration,
     ) -> Result<(), String> {
+        let is_left_over = !self.choice.is_plain();
         let did = |(process, was_refused): (&Process, bool)| {
-            let (calls, fallbacks, hedges) = process.watch.take();
+            let (calls, fallbacks, hedges) = process.take();
             Did {
                 calls,
                 fallbacks,
                 hedges,
                 was_refused,
+                begun,
+                is_left_over,
             }
         };
         let did: Vec<Did> = self.processes.iter().zip(refused).map(did).collect();
@@ -225,7 +274,13 @@ impl World {
             invariants::a_refusal_is_final(process, did)?;
             invariants::retries_are_within_budget(process, self.time.elapsed())?;
         }
-        invariants::every_call_is_told(&self.cloud, &did)?;
+        self.ledger.take_down(&self.cloud)?;
+        self.ledger.told(&did);
+        self.ledger.every_call_is_told(self.choice.is_plain())?;
+        let now = self.time.elapsed();
+        for (process, did) in self.processes.iter_mut().zip(&did) {
+            process.custody.note(&self.choice, did, now);
+        }
         for (op, outcome) in ops.iter().zip(outcomes) {
             invariants::attempts_are_few(outcome, &did[op.process])?;
             let process = &self.processes[op.process];
@@ -243,6 +298,72 @@ impl World {
         for (process, did) in self.processes.iter().zip(&did) {
             count(&mut self.report, process, did);
         }
+        Ok(())
+    }
+
+    fn check_keys(
+        &mut self,
+        ops: &[Op],
+        outcomes: &[Outcome],
+        begun: Duration,
+        is_disturbed: bool,
+    ) -> Result<(), String> {
+        self.note_lag();
+        let made = self.processes.iter().map(|process| process.custody.made());
+        let made = self.made_before + made.sum::<u32>();
+        let versions = self.branch_keys.as_ref().map(|all| all.count(&self.cloud));
+        let now = self.time.elapsed();
+        for (index, process) in self.processes.iter_mut().enumerate() {
+            let disabled = self.weather[process.is.region].disabled;
+            let situation = Situation {
+                begun,
+                now,
+                disabled_since: disabled.0.filter(|_| !is_disturbed),
+                keys: versions.unwrap_or(made),
+            };
+            let own = ops.iter().zip(outcomes);
+            let own = own.filter(|(op, _)| op.process == index);
+            let own: Vec<_> = own.map(|(_, outcome)| outcome).collect();
+            let in_region = |problem| format!("{}: {problem}", process.is.region);
+            for outcome in &own {
+                let kept = (process.custody).is_not_overdrawn(&self.choice, &situation, outcome);
+                let kept = kept.map_err(in_region)?;
+                self.report
+                    .add("worked with a key that is disabled", usize::from(kept));
+                if outcome.not_yet_replicated {
+                    self.report.add("not yet replicated", 1);
+                    let lag = self.branch_keys.as_ref();
+                    if !lag.is_some_and(|all| all.lag(&process.is, begun)) {
+                        return Err(in_region("nothing lags".to_owned()));
+                    }
+                }
+            }
+            let items = own.iter().map(|outcome| outcome.items).sum();
+            let few = process
+                .custody
+                .keys_are_few(&self.choice, &situation, items);
+            few.map_err(in_region)?;
+        }
+        Ok(())
+    }
+
+    fn note_lag(&mut self) {
+        let now = self.time.elapsed();
+        if let Some(all) = &mut self.branch_keys {
+            all.look(&self.cloud, now);
+        }
+    }
+
+    async fn rotate(&mut self, tenant: u8) -> Result<(), String> {
+        self.note_lag();
+        let Some(all) = &self.branch_keys else {
+            return Ok(());
+        };
+        let rotated = self.time.run(Box::pin(all.rotate(tenant))).await;
+        all.show_the_auditor(&self.cloud).await;
+        self.report.add("rotated", usize::from(rotated.is_ok()));
+        self.note(format!("  {rotated:?}"));
+        self.note_lag();
         Ok(())
     }
 
@@ -335,7 +456,10 @@ impl World {
                 self.weather.get_mut(region).unwrap().tables_fail = true;
             }
             Disturbance::Key(region, condition) => {
-                self.weather.get_mut(region).unwrap().key = *condition;
+                let now = self.time.elapsed();
+                let weather = self.weather.get_mut(region).unwrap();
+                weather.key = *condition;
+                weather.disabled.becomes(*condition, now);
             }
             Disturbance::Recover(region) => {
                 let weather = self.weather.get_mut(region).unwrap();
@@ -355,6 +479,7 @@ impl World {
     }
 
     async fn replicate(&mut self) -> Result<(), String> {
+        self.note_lag();
         let replicated = self.cloud.replicate().await;
         assert!(replicated.failures().is_empty(), "{replicated:?}");
         let mut looks: BTreeMap<Place, Look> = BTreeMap::new();
@@ -370,7 +495,19 @@ impl World {
     fn restart(&mut self, index: usize) {
         let process = &mut self.processes[index];
         let now = self.time.elapsed();
-        *process = Process::start(&process.is, &self.cloud, &self.key, &self.clock, now);
+        self.made_before += process.custody.made();
+        for watch in [&process.watch, &process.keys] {
+            self.ledger.follow(watch.clone());
+        }
+        let new = Process::start(
+            &process.is,
+            &self.choice,
+            &self.cloud,
+            &self.key,
+            &self.clock,
+            now,
+        );
+        *process = new;
         self.memories[index] = Memory::default();
     }
 
@@ -393,7 +530,15 @@ impl World {
                 self.comes_home(process, which).await?;
             }
         }
-        Ok(())
+        self.comes_to_rest().await
+    }
+
+    /// In the end nothing is under way, and every call was told.
+    async fn comes_to_rest(&mut self) -> Result<(), String> {
+        let rest = self.time.sleep(LONGER_THAN_ANY_BREAKER);
+        self.time.run(rest).await;
+        self.operate(&[], None).await?;
+        self.ledger.every_call_is_told(true)
     }
 
     /// A process reads all that there is. A breaker lets one probe through at a time and takes two of them,
@@ -464,7 +609,7 @@ fn count(report: &mut Report, process: &Process, did: &Did) {
 
 impl Report {
     /// What an ordinary number of runs comes across.
-    pub(super) const OCCASIONS: [&'static str; 14] = [
+    pub(super) const OCCASIONS: [&'static str; 17] = [
         "KMS calls away",
         "KMS calls refused",
         "KMS fallbacks after a failure",
@@ -475,10 +620,13 @@ impl Report {
         "deadlines exceeded",
         "diverged",
         "hedges",
+        "not yet replicated",
         "outcome unknown",
+        "rotated",
         "stale",
         "table fallbacks",
         "undone by the last writer",
+        "worked with a key that is disabled",
     ];
 
     fn add(&mut self, occasion: &'static str, count: usize) {

@@ -76,6 +76,16 @@ impl Disturbance {
         })
     }
 
+    pub(super) fn kms_is_down(region: &'static str) -> Self {
+        Self::Fail {
+            region,
+            service: Service::Kms,
+            fault: Fault::Unavailable,
+            on: None,
+            times: None,
+        }
+    }
+
     pub(super) fn lost_answers(region: &'static str, on: &'static str, times: usize) -> Self {
         Self::Fail {
             region,
