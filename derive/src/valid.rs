@@ -159,6 +159,12 @@ fn check_role(cx: &Ctxt, field: &Field<'_>, role: Mark, span: Span, action: Opti
         let message = "a version is a `u64`: it starts at the clock in microseconds and counts up";
         cx.error(field.ty, message);
     }
+    if role == Mark::Tenant && NO_STRINGS.iter().any(|name| is_named(field.ty, name)) {
+        cx.error(
+            field.ty,
+            "a tenant is a string: a `String`, or a type that serde writes as one",
+        );
+    }
     let too_long = field.name.len() > MAX_KEY_NAME_LEN && is_key(role);
     if too_long {
         cx.error_at(
@@ -173,6 +179,12 @@ fn check_role(cx: &Ctxt, field: &Field<'_>, role: Mark, span: Span, action: Opti
         );
     }
 }
+
+/// What serde writes as something else, by the names under which they are mostly written.
+const NO_STRINGS: [&str; 16] = [
+    "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32",
+    "f64", "bool", "Vec",
+];
 
 fn refused_action(role: Mark, action: Mark) -> Option<&'static str> {
     Some(match (role, action) {
