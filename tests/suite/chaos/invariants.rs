@@ -120,10 +120,11 @@ pub(super) fn fallbacks_are_allowed(process: &Process, did: &Did) -> Result<(), 
     }
     let mut fallbacks = did.fallbacks.iter();
     let has_left = fallbacks.any(|fallback| fallback.service == Service::Kms);
-    let has_left = has_left || did.is_left_over && process.custody.has_left(did.begun);
-    let calls = did.calls.iter().filter(|call| call.service == Service::Kms);
-    let away: Vec<_> = calls.filter(|call| call.region != is.region).collect();
-    if let (Some(call), false) = (away.first(), has_left) {
+    // What goes on in the background may be collected long after it was sent.
+    let goes_on = |sent| did.is_left_over && process.custody.has_left(sent);
+    let mut calls = did.calls.iter().filter(|call| call.service == Service::Kms);
+    let unsaid = calls.find(|call| call.region != is.region && !has_left && !goes_on(call.begun));
+    if let Some(call) = unsaid {
         return Err(format!("{} left without a word: {call:?}", is.region));
     }
     Ok(())
