@@ -2,6 +2,7 @@
 //!
 //! It names no encrypted data key: what is wrapped, and what for, is decided above.
 
+mod allowed;
 mod answer;
 mod attest;
 mod discovery_filter;

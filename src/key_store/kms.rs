@@ -3,7 +3,7 @@
 use super::KeyStoreErrorKind;
 use crate::error::ConfigError;
 use crate::kms::{DiscoveryFilter, KmsKeyArn, KmsRequests, Replicas};
-use crate::region::{RegionSet, partition_of};
+use crate::region::RegionSet;
 
 /// Under which KMS keys the branch keys of a key store lie.
 ///
@@ -61,45 +61,21 @@ impl KeyStoreKms {
 
     pub(super) fn check(self, regions: &RegionSet) -> Result<Keys, ConfigError> {
         match self.0 {
-            Configured::KeyArn(arn) => {
-                let key = KmsKeyArn::configured(&arn)?;
-                if regions.member(key.region()).is_none() {
-                    return Err(ConfigError::new(format!(
-                        "{key} is in a region outside the region set {regions:?}"
-                    )));
-                }
-                Ok(Keys::One(key))
-            }
+            Configured::KeyArn(arn) => KmsKeyArn::in_set(&arn, regions).map(Keys::One),
             Configured::MrkArn(arn) => {
-                let key = KmsKeyArn::configured(&arn)?;
-                if !key.is_mrk() {
-                    return Err(ConfigError::new(format!(
-                        "{key} is not a multi-Region key: use `KeyStoreKms::key_arn`"
-                    )));
-                }
-                check_partition(key.partition(), regions)?;
-                Ok(Keys::Mrk(key))
+                let otherwise = ": use `KeyStoreKms::key_arn`";
+                KmsKeyArn::multi_region(&arn, regions, otherwise).map(Keys::Mrk)
             }
             Configured::Discovery(filter) => {
-                check_partition(filter.partition(), regions)?;
+                filter.check(regions)?;
                 Ok(Keys::Discovery(filter))
             }
             Configured::MrkDiscovery(filter) => {
-                check_partition(filter.partition(), regions)?;
+                filter.check(regions)?;
                 Ok(Keys::MrkDiscovery(filter))
             }
         }
     }
-}
-
-fn check_partition(partition: &str, regions: &RegionSet) -> Result<(), ConfigError> {
-    let local = regions.local();
-    if partition == partition_of(local) {
-        return Ok(());
-    }
-    Err(ConfigError::new(format!(
-        "the KMS keys are in partition {partition}, and region {local} is not"
-    )))
 }
 
 /// The same, checked.
@@ -130,16 +106,8 @@ impl Keys {
         let replicas = match self {
             Self::One(key) => (stored == *key).then(|| Replicas::only(key)),
             Self::Mrk(key) => stored.matches(key).then(|| requests.replicas(key)),
-            Self::Discovery(filter) if !filter.admits(&stored) => None,
-            Self::MrkDiscovery(filter) if !filter.admits(&stored) => None,
-            Self::Discovery(_) => {
-                let is_in_set = requests.regions.member(stored.region()).is_some();
-                is_in_set.then(|| Replicas::only(&stored))
-            }
-            Self::MrkDiscovery(_) if stored.is_mrk() => Some(requests.replicas(&stored)),
-            Self::MrkDiscovery(_) => {
-                (stored.region() == requests.regions.local()).then(|| Replicas::only(&stored))
-            }
+            Self::Discovery(filter) => requests.discovered(filter, &stored),
+            Self::MrkDiscovery(filter) => requests.discovered_locally(filter, &stored),
         };
         replicas.ok_or(KeyStoreErrorKind::ForeignKey)
     }

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::{DecryptRequest, EncryptedDataKey, KeyringError, KeyringErrorKind, Opened, Unwrapped};
 use super::{EncryptRequest, WrappedKey};
-use crate::error::ConfigError;
 use crate::kms::{Allowance, KmsKeyArn, KmsRequests, Replicas};
-use crate::region::RegionSet;
 
 /// The provider id of every KMS keyring but the hierarchical, RSA and ECDH ones.
 pub(crate) const PROVIDER_ID: &str = "aws-kms";
@@ -19,17 +17,6 @@ pub(super) fn key_of(encrypted_data_key: &EncryptedDataKey) -> Option<KmsKeyArn>
     }
     let info = std::str::from_utf8(encrypted_data_key.provider_info()).ok()?;
     KmsKeyArn::parse(info).ok()
-}
-
-/// The key with this ARN, to be taken literally, in a region of the set.
-pub(super) fn key_in_set(key_arn: &str, regions: &RegionSet) -> Result<KmsKeyArn, ConfigError> {
-    let key = KmsKeyArn::configured(key_arn)?;
-    if regions.member(key.region()).is_none() {
-        return Err(ConfigError::new(format!(
-            "{key} is in a region outside the region set {regions:?}"
-        )));
-    }
-    Ok(key)
 }
 
 /// A fresh intermediate key under the first replica that gives one.

@@ -7,8 +7,8 @@ use super::kms_key_use::{KmsKeyUse, UsedKey};
 use super::{DecryptRequest, DiscoveryFilter, EncryptRequest, KeyBinding, Keyring, KeyringError};
 use super::{KeyringErrorKind, Unwrapped, future};
 use crate::error::ConfigError;
-use crate::kms::{GrantTokens, KmsKeyArn, KmsRequests, Replicas};
-use crate::region::{RegionSet, partition_of};
+use crate::kms::{GrantTokens, KmsRequests};
+use crate::region::RegionSet;
 
 /// Opens items under the KMS key that each one names, in the region that it names, if the filter
 /// admits its account and the region set has that region.
@@ -44,13 +44,7 @@ impl KmsDiscoveryKeyring {
     ///
     /// [`ConfigError`] if the filter's partition is not the region set's.
     pub fn new(filter: DiscoveryFilter, regions: &RegionSet) -> Result<Self, ConfigError> {
-        let local = regions.local();
-        if filter.partition() != partition_of(local) {
-            return Err(ConfigError::new(format!(
-                "the discovery filter's partition {} is not that of region {local}",
-                filter.partition()
-            )));
-        }
+        filter.check(regions)?;
         Ok(Self {
             filter,
             requests: KmsRequests::new(Self::NAME, regions),
@@ -71,16 +65,11 @@ impl KmsDiscoveryKeyring {
         Ok(self)
     }
 
-    fn admits(&self, named: &KmsKeyArn) -> bool {
-        let regions = &self.requests.regions;
-        self.filter.admits(named) && regions.member(named.region()).is_some()
-    }
-
     async fn unwrap(&self, request: DecryptRequest<'_>) -> Result<Unwrapped, KeyringError> {
         let edks = request.encrypted_data_keys().iter();
         let mine = edks.filter_map(|edk| {
-            let named = key_of(edk).filter(|named| self.admits(named))?;
-            Some((edk, Replicas::only(&named)))
+            let replicas = self.requests.discovered(&self.filter, &key_of(edk)?)?;
+            Some((edk, replicas))
         });
         open_first(&self.requests, request, mine).await
     }

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::ecdh_wrapping::{self, KMS_PROVIDER_ID, Parties};
-use super::kms::key_in_set;
 use super::raw_ecdh::parse_public_key;
 use super::{DecryptRequest, EcdhCurve, EncryptRequest, EncryptedDataKey, KeyBinding, Keyring};
 use super::{KeyringError, KeyringErrorKind, Opened, Unwrapped, WrappedKey, future};
@@ -105,7 +104,7 @@ impl KmsEcdhKeyring {
     ) -> Result<Self, ConfigError> {
         Ok(Self {
             curve,
-            key: key_in_set(key_arn, regions)?,
+            key: KmsKeyArn::in_set(key_arn, regions)?,
             own: parse_public_key(curve, own)?,
             peer,
             requests: KmsRequests::new(Self::NAME, regions),

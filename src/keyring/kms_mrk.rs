@@ -8,7 +8,7 @@ use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
 use super::{Unwrapped, WrappedKey, future};
 use crate::error::ConfigError;
 use crate::kms::{GrantTokens, KmsKeyArn, KmsRequests, Replicas};
-use crate::region::{KmsFallback, RegionSet, partition_of};
+use crate::region::{KmsFallback, RegionSet};
 
 /// Wraps and unwraps under one multi-Region KMS key, by way of its replica in the local region.
 ///
@@ -51,20 +51,9 @@ impl KmsMrkKeyring {
     /// [`ConfigError`] if `key_arn` is not a key ARN (an alias can be pointed at another key), if
     /// the key is not a multi-Region key, or if it lies in another partition than the region set.
     pub fn new(key_arn: impl AsRef<str>, regions: &RegionSet) -> Result<Self, ConfigError> {
-        let key = KmsKeyArn::configured(key_arn.as_ref())?;
-        if !key.is_mrk() {
-            return Err(ConfigError::new(format!(
-                "{key} is not a multi-Region key: use `KmsKeyring`"
-            )));
-        }
-        let local = regions.local();
-        if key.region() != local && key.partition() != partition_of(local) {
-            return Err(ConfigError::new(format!(
-                "{key} is in another partition than region {local}"
-            )));
-        }
+        let key = KmsKeyArn::multi_region(key_arn.as_ref(), regions, ": use `KmsKeyring`")?;
         Ok(Self {
-            replica: key.in_region(local),
+            replica: key.in_region(regions.local()),
             requests: KmsRequests::new(Self::NAME, regions),
         })
     }

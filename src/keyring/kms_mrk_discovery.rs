@@ -7,8 +7,8 @@ use super::kms_key_use::{KmsKeyUse, UsedKey};
 use super::{DecryptRequest, DiscoveryFilter, EncryptRequest, KeyBinding, Keyring, KeyringError};
 use super::{KeyringErrorKind, Unwrapped, future};
 use crate::error::ConfigError;
-use crate::kms::{GrantTokens, KmsKeyArn, KmsRequests, Replicas};
-use crate::region::{KmsFallback, RegionSet, partition_of};
+use crate::kms::{GrantTokens, KmsRequests};
+use crate::region::{KmsFallback, RegionSet};
 
 /// Opens items under the KMS key that each one names, if the filter admits its account.
 ///
@@ -42,13 +42,7 @@ impl KmsMrkDiscoveryKeyring {
     ///
     /// [`ConfigError`] if the filter's partition is not the region set's.
     pub fn new(filter: DiscoveryFilter, regions: &RegionSet) -> Result<Self, ConfigError> {
-        let local = regions.local();
-        if filter.partition() != partition_of(local) {
-            return Err(ConfigError::new(format!(
-                "the discovery filter's partition {} is not that of region {local}",
-                filter.partition()
-            )));
-        }
+        filter.check(regions)?;
         Ok(Self {
             filter,
             requests: KmsRequests::new(Self::NAME, regions),
@@ -76,20 +70,13 @@ impl KmsMrkDiscoveryKeyring {
         self
     }
 
-    /// The replicas to ask, if `named` may be asked for at all.
-    fn admitted(&self, named: &KmsKeyArn) -> Option<Replicas> {
-        if !self.filter.admits(named) {
-            None
-        } else if named.is_mrk() {
-            Some(self.requests.replicas(named))
-        } else {
-            (named.region() == self.requests.regions.local()).then(|| Replicas::only(named))
-        }
-    }
-
     async fn unwrap(&self, request: DecryptRequest<'_>) -> Result<Unwrapped, KeyringError> {
         let edks = request.encrypted_data_keys().iter();
-        let mine = edks.filter_map(|edk| Some((edk, self.admitted(&key_of(edk)?)?)));
+        let mine = edks.filter_map(|edk| {
+            let (requests, filter) = (&self.requests, &self.filter);
+            let replicas = requests.discovered_locally(filter, &key_of(edk)?)?;
+            Some((edk, replicas))
+        });
         open_first(&self.requests, request, mine).await
     }
 }

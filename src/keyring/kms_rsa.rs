@@ -5,7 +5,6 @@ use std::fmt;
 use aws_sdk_kms::types::EncryptionAlgorithmSpec;
 use zeroize::Zeroizing;
 
-use super::kms::key_in_set;
 use super::raw_rsa::parse_public_key;
 use super::{DecryptRequest, EncryptRequest, EncryptedDataKey, IntermediateKey, KeyBinding};
 use super::{Keyring, KeyringError, KeyringErrorKind, Opened, Unwrapped, WrappedKey, future};
@@ -78,7 +77,7 @@ impl KmsRsaKeyring {
             }
         };
         Ok(Self {
-            key: key_in_set(key_arn.as_ref(), regions)?,
+            key: KmsKeyArn::in_set(key_arn.as_ref(), regions)?,
             padding,
             algorithm,
             public_key: None,

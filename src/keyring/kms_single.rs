@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::kms::{key_in_set, key_of, open_first, wrap};
+use super::kms::{key_of, open_first, wrap};
 use super::kms_key_use::KmsKeyUse;
 use super::{DecryptRequest, EncryptRequest, KeyBinding, Keyring, KeyringError};
 use super::{Unwrapped, WrappedKey, future};
@@ -48,7 +48,7 @@ impl KmsKeyring {
     /// its region is not in the region set.
     pub fn new(key_arn: impl AsRef<str>, regions: &RegionSet) -> Result<Self, ConfigError> {
         Ok(Self {
-            key: key_in_set(key_arn.as_ref(), regions)?,
+            key: KmsKeyArn::in_set(key_arn.as_ref(), regions)?,
             requests: KmsRequests::new(Self::NAME, regions),
         })
     }

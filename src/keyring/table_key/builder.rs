@@ -10,7 +10,7 @@ use crate::cache::{Cache, Limits};
 use crate::crypto::random::{Random, SystemRandom};
 use crate::error::ConfigError;
 use crate::kms::{GrantTokens, KmsKeyArn, KmsRequests};
-use crate::region::{KmsFallback, RegionSet, partition_of};
+use crate::region::{KmsFallback, RegionSet};
 
 const TIMES: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(24 * 60 * 60);
 const ITEMS: RangeInclusive<u64> = 1..=1 << 32;
@@ -153,19 +153,9 @@ impl TableKeyKeyringBuilder {
     }
 
     fn local_replica(&self) -> Result<KmsKeyArn, ConfigError> {
-        let key = KmsKeyArn::configured(&self.key_arn)?;
-        if !key.is_mrk() {
-            return Err(ConfigError::new(format!(
-                "{key} is not a multi-Region key, which a table key is wrapped under"
-            )));
-        }
-        let local = self.regions.local();
-        if key.region() != local && key.partition() != partition_of(local) {
-            return Err(ConfigError::new(format!(
-                "{key} is in another partition than region {local}"
-            )));
-        }
-        Ok(key.in_region(local))
+        let otherwise = ", which a table key is wrapped under";
+        let key = KmsKeyArn::multi_region(&self.key_arn, &self.regions, otherwise)?;
+        Ok(key.in_region(self.regions.local()))
     }
 }
 

@@ -39,15 +39,9 @@ impl ReceiptKey {
     }
 
     pub(super) fn signer(&self, regions: &RegionSet) -> Result<Signer, ConfigError> {
-        let key = KmsKeyArn::configured(&self.key_arn)?;
-        if regions.member(key.region()).is_none() {
-            return Err(ConfigError::new(format!(
-                "{key} is in a region outside the region set {regions:?}"
-            )));
-        }
         Ok(Signer {
             requests: KmsRequests::new("erasure-receipt", regions),
-            key,
+            key: KmsKeyArn::in_set(&self.key_arn, regions)?,
             attestation: self.attestation.clone(),
         })
     }
