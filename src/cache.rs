@@ -43,7 +43,8 @@ use crate::observe::{CacheEvent, Event, Observers};
 /// * What has expired is dropped by the next look into the cache or insertion, whichever key it is for.
 /// * Somebody who meets an entry near its end gets it at once, and starts a refresh in the background, if the
 ///   limits do not say otherwise.
-/// * Errors are shared by those who wait for the same load, and not kept.
+/// * Errors are shared by those who wait for the same load, but for those that are of whoever began it alone, and
+///   not kept.
 pub(crate) struct Cache<K, V, E>(Arc<Inner<K, V, E>>);
 
 struct Inner<K, V, E> {
@@ -152,6 +153,7 @@ where
             let (seat, unused) = self.board(key, load, purpose);
             let landed = seat.landed().await;
             match (landed, unused) {
+                (Err(error), Some(unused)) if error.is_of_one() => load = unused,
                 (Err(error), unused) => return (Err(error), unused.is_some()),
                 (Ok(landed), None) => return (Ok(landed.held), landed.found),
                 (Ok(landed), Some(_)) if self.claim(key, &landed.held) => {

@@ -29,7 +29,6 @@ mod raw_ecdh;
 mod raw_rsa;
 mod static_branch_key;
 mod table_key;
-mod takeover;
 mod tenant;
 mod tenant_keys;
 #[cfg(test)]

@@ -168,7 +168,8 @@ impl KmsRequests {
     }
 
     /// Asks KMS to unwrap, or waits for somebody who asks the same already: the same key, context and
-    /// ciphertext, in the name of the same keyring.
+    /// ciphertext, in the name of the same keyring. What ended only because the other had no attempt left is
+    /// asked again.
     pub(crate) async fn recover(
         &self,
         context: &EncryptionContext,
@@ -183,13 +184,18 @@ impl KmsRequests {
         ]);
         let ask = || {
             let (this, context, wrapped) = (self.clone(), context.clone(), wrapped.to_vec());
-            let allowance = Arc::clone(allowance);
+            let (replicas, allowance) = (replicas.clone(), Arc::clone(allowance));
             async move {
                 this.decrypt(&context, &wrapped, &replicas, &allowance)
                     .await
             }
         };
-        let (recovered, joined) = self.decrypts.join(key, ask).await;
+        let (recovered, joined) = loop {
+            let (recovered, joined) = self.decrypts.join(key.clone(), ask).await;
+            if !(joined && recovered.as_ref().is_err_and(KeyringError::is_cut_short)) {
+                break (recovered, joined);
+            }
+        };
         self.regions.observers().emit(&Event::Cache(CacheEvent {
             cache: "single_flight",
             hit: joined,

@@ -9,6 +9,11 @@ pub(crate) trait Refusal {
     /// Whether somebody may have meant it, so that what was loaded earlier must go. Everything else is
     /// a service in trouble, which changes nothing about a value that still holds.
     fn refuses(&self) -> bool;
+
+    /// Whether it says something of whoever began the load alone, so that those who wait for it look again.
+    fn is_of_one(&self) -> bool {
+        false
+    }
 }
 
 /// Of a cache that loads nothing itself.
@@ -33,6 +38,12 @@ impl Refusal for KeyringError {
                 | KeyringErrorKind::NotYetReplicated
                 | KeyringErrorKind::InvalidBranchKey
         ) || self.attempts().iter().any(Self::refuses)
+    }
+
+    /// The end of an item's allowance says nothing about what another item may do, and whoever writes to the
+    /// table chooses which one begins.
+    fn is_of_one(&self) -> bool {
+        self.is_cut_short()
     }
 }
 

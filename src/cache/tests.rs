@@ -16,15 +16,21 @@ use crate::observe;
 const TTL: Duration = Duration::from_secs(100);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A failed load: refused, or not.
-#[derive(Clone, Debug, PartialEq)]
-struct Failed {
-    refused: bool,
+/// A failed load.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Failed {
+    Trouble,
+    Refused,
+    OfOne,
 }
 
 impl Refusal for Failed {
     fn refuses(&self) -> bool {
-        self.refused
+        *self == Self::Refused
+    }
+
+    fn is_of_one(&self) -> bool {
+        *self == Self::OfOne
     }
 }
 
@@ -159,12 +165,12 @@ async fn hands_out_and_does_not_keep_what_took_its_whole_life_to_load() {
 async fn shares_no_error_with_those_who_come_later() {
     let (clock, service) = (TestClock::new(), Arc::new(Service::default()));
     let cache = cache(Limits::new(10, TTL), &clock);
-    for refused in [false, true] {
-        service.fail(Failed { refused });
-        assert_eq!(ask(&cache, "a", &service).await, Err(Failed { refused }));
+    for failed in [Failed::Trouble, Failed::Refused, Failed::OfOne] {
+        service.fail(failed);
+        assert_eq!(ask(&cache, "a", &service).await, Err(failed));
     }
     service.fail(None);
-    assert_eq!(ask(&cache, "a", &service).await, Ok(3));
+    assert_eq!(ask(&cache, "a", &service).await, Ok(4));
 }
 
 #[tokio::test]
@@ -252,7 +258,7 @@ async fn tells_of_each_lookup_once() {
     ask(&cache, "a", &service).await.unwrap();
     ask(&cache, "a", &service).await.unwrap();
     assert!(cache.get(&"a".to_owned()).is_some());
-    service.fail(Failed { refused: true });
+    service.fail(Failed::Refused);
     ask(&cache, "b", &service).await.unwrap_err();
     assert_eq!(*told.lock().unwrap(), [false, false, true, true, false]);
 }

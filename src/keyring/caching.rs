@@ -65,6 +65,13 @@ impl Refusal for Missed {
             Self::Failed(error) => error.refuses(),
         }
     }
+
+    fn is_of_one(&self) -> bool {
+        match self {
+            Self::NotMine => false,
+            Self::Failed(error) => error.is_of_one(),
+        }
+    }
 }
 
 impl CachingKeyring {

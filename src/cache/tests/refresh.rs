@@ -63,14 +63,14 @@ async fn refreshes_not_before_80_percent_and_never_what_is_idle() {
 async fn keeps_an_entry_until_its_own_end_when_refreshes_fail() {
     let service = Arc::new(Service::default());
     let (clock, cache) = due(&service, Limits::new(10, 10 * TTL)).await;
-    service.fail(Failed { refused: false });
+    service.fail(Failed::Trouble);
     for _ in 0..50 {
         assert_eq!(ask(&cache, "a", &service).await, Ok(1));
         settle().await;
         clock.advance(SECOND);
     }
     assert_eq!(service.asked(), 1 + 5, "a pause of ten seconds");
-    let failed = Err(Failed { refused: false });
+    let failed = Err(Failed::Trouble);
     assert_eq!(ask(&cache, "a", &service).await, failed, "no longer");
 }
 
@@ -78,7 +78,7 @@ async fn keeps_an_entry_until_its_own_end_when_refreshes_fail() {
 async fn drops_an_entry_at_once_when_its_refresh_is_refused() {
     let service = Arc::new(Service::default());
     let (_clock, cache) = due(&service, Limits::new(10, TTL)).await;
-    service.fail(Failed { refused: true });
+    service.fail(Failed::Refused);
     assert_eq!(ask(&cache, "a", &service).await, Ok(1));
     settle().await;
     assert_eq!(cache.get(&"a".to_owned()), None);
@@ -159,7 +159,7 @@ mod without_a_runtime {
     fn falls_back_on_the_present_value_when_the_refresh_fails() {
         let service = Arc::new(Service::default());
         let (clock, cache) = now(due(&service, Limits::new(10, TTL)));
-        service.fail(Failed { refused: false });
+        service.fail(Failed::Trouble);
         for _ in 0..5 {
             assert_eq!(now(ask(&cache, "a", &service)), Ok(1));
             clock.advance(SECOND);
@@ -172,7 +172,7 @@ mod without_a_runtime {
     fn fails_when_the_refresh_is_refused() {
         let service = Arc::new(Service::default());
         let (_clock, cache) = now(due(&service, Limits::new(10, TTL)));
-        let refused = Failed { refused: true };
+        let refused = Failed::Refused;
         service.fail(refused.clone());
         assert_eq!(now(ask(&cache, "a", &service)), Err(refused));
         assert_eq!(cache.get(&"a".to_owned()), None);

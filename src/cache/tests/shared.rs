@@ -120,7 +120,7 @@ async fn hands_over_when_the_first_is_dropped_and_keeps_the_value() {
 async fn shares_an_error_among_those_who_wait_for_it() {
     let (clock, service) = (TestClock::new(), Service::slow());
     let cache = cache(Limits::new(10, TTL), &clock);
-    service.fail(Failed { refused: false });
+    service.fail(Failed::Trouble);
     let asked = join_all((0..10).map(|_| ask(&cache, "a", &service)));
     let answer = settle().map(|()| service.answer());
     let (asked, ()) = tokio::join!(asked, answer);
@@ -189,4 +189,38 @@ async fn keeps_no_value_whose_load_began_before_the_wall_clock_was_set_back() {
     service.answer();
     assert_eq!(waiting.await, Ok(1));
     assert_eq!(cache.get(&"a".to_owned()), None);
+}
+
+/// However many of them fail, each for itself.
+#[tokio::test]
+async fn tells_nobody_a_failure_that_is_only_of_whoever_began() {
+    let (clock, service) = (TestClock::new(), Service::slow());
+    let cache = cache(Limits::new(10, TTL), &clock);
+    let exhausted = async || {
+        let load = || {
+            let service = Arc::clone(&service);
+            async move { service.load().await.and(Err(Failed::OfOne)) }
+        };
+        let key = "a".to_owned();
+        cache
+            .get_or_load(&key, load)
+            .await
+            .map(|cached| *cached.value)
+    };
+    let others = join_all((0..20).map(|_| ask(&cache, "a", &service)));
+    let asked = async { tokio::join!(exhausted(), exhausted(), exhausted(), others) };
+    let answers = async {
+        for _ in 0..4 {
+            settle().await;
+            service.answer();
+        }
+    };
+    let ((first, second, third, others), ()) = tokio::join!(asked, answers);
+    let exhausted = [first, second, third];
+    let failed = exhausted
+        .iter()
+        .filter(|found| **found == Err(Failed::OfOne));
+    // One that comes late finds what another has loaded.
+    assert!(failed.count() >= 1);
+    assert!(others.iter().all(Result::is_ok), "{others:?}");
 }

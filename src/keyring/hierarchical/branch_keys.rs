@@ -8,7 +8,6 @@ use super::HierarchicalKeyring;
 use crate::cache::{Cache, Cached, Clock, Limits, Loaded};
 use crate::error::{KeyStoreError, KeyringError};
 use crate::key_store::{BranchKey, BranchKeyVersion, KeyStore};
-use crate::keyring::takeover::get_or_load;
 use crate::kms::Allowance;
 
 /// Events call the caches so.
@@ -81,7 +80,7 @@ impl BranchKeys {
             let (store, id, allowance) = self.owned(id, allowance);
             async move { loaded(store.version(&id, version, &allowance).await) }
         };
-        get_or_load(&self.to_open, &key, load).await
+        self.to_open.get_or_load(&key, load).await
     }
 
     fn owned(&self, id: &str, allowance: &Arc<Allowance>) -> (KeyStore, String, Arc<Allowance>) {

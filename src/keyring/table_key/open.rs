@@ -12,7 +12,6 @@ use crate::crypto::Unauthentic;
 use crate::error::{KeyringError, KeyringErrorKind};
 use crate::format::EncryptedDataKey;
 use crate::keyring::Unwrapped;
-use crate::keyring::takeover::get_or_load;
 use crate::kms::{Allowance, KmsKeyArn, KmsRequests, Replicas};
 use crate::materials::{DecryptRequest, Opened};
 
@@ -68,17 +67,18 @@ impl Inner {
         let context = scope
             .kms_context(body.id)
             .map_err(|kind| self.error(kind))?;
-        let arn = self.replicas().first().to_string();
+        let replicas = self.replicas();
+        let arn = replicas.first().to_string();
         let key = opened_cache_key(self.region(), &arn, body.kms_ciphertext, &context);
         let unwrap = || Unwrap {
             requests: self.requests.clone(),
-            replicas: self.replicas(),
+            replicas,
             allowance: Arc::clone(allowance),
             id: body.id,
-            context: context.clone(),
+            context,
             kms_ciphertext: body.kms_ciphertext.to_vec(),
         };
-        let cached = get_or_load(&self.opening, &key, || unwrap().run()).await?;
+        let cached = self.opening.get_or_load(&key, || unwrap().run()).await?;
         let OpeningKey { key, replica } = &*cached.value;
         let invalid = |Unauthentic| self.error(KeyringErrorKind::InvalidEncryptedDataKey);
         let intermediate_key = key.unwrap(&body, request.context()).map_err(invalid)?;
