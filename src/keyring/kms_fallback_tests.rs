@@ -10,7 +10,10 @@ use aws_smithy_async::time::{SharedTimeSource, StaticTimeSource};
 use super::test_support::{Answer, FakeKms, Sealed, seal};
 use super::{DiscoveryFilter, KeyringError, KeyringErrorKind, KmsMrkDiscoveryKeyring};
 use super::{KmsMrkKeyring, MultiKeyring, Unwrapped};
+use crate::keyring::{DecryptRequest, Keyring as _};
+use crate::materials::CallBudget;
 use crate::region::{BreakerPolicy, HealthPolicy, KmsFallback, RegionSet, RetryBudget};
+use crate::suite::AlgorithmSuite::SymsigHmacSha384;
 
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/mrk-1";
 const LOCAL: &str = "eu-west-1";
@@ -123,6 +126,23 @@ async fn keeps_every_regions_failure_and_asks_the_last_one_again() {
     let error = sealed.refusal(&keyring).await;
     assert_eq!(kinds(&error), [KeyringErrorKind::Unavailable; 3]);
     assert_eq!(kms.asked(), [LOCAL, NEXT, LAST, LAST]);
+}
+
+/// It began the request that both wait for, and has no attempt left after the first one fails.
+#[tokio::test]
+async fn does_not_share_the_end_of_another_readers_allowance() {
+    let kms = FakeKms::default();
+    let sealed = sealed(&kms).await;
+    let keyring = keyring(&kms, 3, KmsFallback::never());
+    let budget = CallBudget::of_page(1).remove(0);
+    assert!((0..9).all(|_| budget.spend()), "one is left");
+    kms.then([Some(Answer::Error(500, "KMSInternalException")), None]);
+    let request = DecryptRequest::new(SymsigHmacSha384, &sealed.context, &sealed.edks);
+    let exhausted = keyring.on_decrypt(request.within(Some(&budget)));
+    let (exhausted, _) = tokio::join!(exhausted, sealed.assert_opens(&keyring));
+    let error = exhausted.unwrap_err();
+    assert_eq!(kinds(&error), [KeyringErrorKind::Unavailable]);
+    assert_eq!(kms.calls().len(), 2);
 }
 
 /// Every class that a policy could go around and none does.

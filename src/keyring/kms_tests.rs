@@ -10,10 +10,7 @@ use super::{
     DiscoveryFilter, EncryptedDataKey, KeyringError, KeyringErrorKind, KmsKeyring,
     KmsMrkDiscoveryKeyring, KmsMrkKeyring,
 };
-use crate::keyring::{DecryptRequest, Keyring as _};
-use crate::materials::CallBudget;
 use crate::region::KmsFallback;
-use crate::suite::AlgorithmSuite::SymsigHmacSha384 as SUITE;
 
 const US: &str = "arn:aws:kms:us-east-1:111122223333:key/mrk-1234";
 const EU: &str = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234";
@@ -104,22 +101,6 @@ async fn shares_a_request_with_its_clones_and_not_with_other_grant_tokens() {
         sealed.assert_opens(&elsewhere),
     );
     assert_eq!(kms.calls().len(), 3);
-}
-
-#[tokio::test]
-async fn does_not_share_the_end_of_another_readers_allowance() {
-    let kms = FakeKms::default();
-    let keyring = mrk(&kms);
-    let sealed = seal(&keyring).await.unwrap();
-    kms.forget();
-    let budget = CallBudget::of_page(1).remove(0);
-    while budget.spend() {}
-    let request = DecryptRequest::new(SUITE, &sealed.context, &sealed.edks);
-    let exhausted = keyring.on_decrypt(request.within(Some(&budget)));
-    let (exhausted, _) = tokio::join!(exhausted, sealed.assert_opens(&keyring));
-    let error = exhausted.unwrap_err();
-    assert_eq!(only_attempt(&error).kind(), KeyringErrorKind::NotTried);
-    assert_eq!(kms.calls().len(), 1);
 }
 
 #[tokio::test]
