@@ -39,14 +39,6 @@ impl EncryptionContext {
         })
     }
 
-    /// No entries at all, for requests that carry none.
-    pub(crate) fn empty() -> Self {
-        Self {
-            entries: Entries::new(),
-            serialized: vec![0, 0],
-        }
-    }
-
     /// The value under `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
@@ -120,7 +112,6 @@ mod tests {
         let empty = context(&[]);
         assert_eq!(empty.as_keyring_aad(), b"");
         assert_eq!(empty.as_serialized(), [0, 0]);
-        assert!(empty == EncryptionContext::empty());
     }
 
     #[test]

@@ -136,8 +136,8 @@ impl KmsRequests {
         replicas: &Replicas,
     ) -> Result<(Generated, KmsKeyArn), KeyringError> {
         let allowance = Allowance::new(None);
-        let asking = self.ask(replicas, &allowance, context);
-        let (generated, arn) = asking.until_answered(&Generate).await?;
+        let asking = self.ask(replicas, &allowance);
+        let (generated, arn) = asking.until_answered(&Generate(context)).await?;
         Ok((generated, arn.clone()))
     }
 
@@ -148,8 +148,9 @@ impl KmsRequests {
         replicas: &Replicas,
     ) -> Result<Vec<u8>, KeyringError> {
         let allowance = Allowance::new(None);
-        let asking = self.ask(replicas, &allowance, context);
-        let (wrapped, _) = asking.until_answered(&GenerateWithoutPlaintext).await?;
+        let asking = self.ask(replicas, &allowance);
+        let request = GenerateWithoutPlaintext(context);
+        let (wrapped, _) = asking.until_answered(&request).await?;
         Ok(wrapped)
     }
 
@@ -162,8 +163,9 @@ impl KmsRequests {
         replicas: &Replicas,
     ) -> Result<Vec<u8>, KeyringError> {
         let allowance = Allowance::new(None);
-        let asking = self.ask(replicas, &allowance, from);
-        let (wrapped, _) = asking.until_answered(&ReEncrypt { wrapped, to }).await?;
+        let asking = self.ask(replicas, &allowance);
+        let request = ReEncrypt { wrapped, from, to };
+        let (wrapped, _) = asking.until_answered(&request).await?;
         Ok(wrapped)
     }
 
@@ -210,8 +212,9 @@ impl KmsRequests {
         replicas: &Replicas,
         allowance: &Allowance,
     ) -> Result<Recovered, KeyringError> {
-        let asking = self.ask(replicas, allowance, context);
-        let (plaintext, replica) = asking.until_answered(&Decrypt(wrapped)).await?;
+        let asking = self.ask(replicas, allowance);
+        let request = Decrypt { wrapped, context };
+        let (plaintext, replica) = asking.until_answered(&request).await?;
         Ok(Recovered {
             plaintext,
             replica: replica.clone(),
@@ -227,8 +230,7 @@ impl KmsRequests {
         allowance: &Allowance,
     ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
         let replicas = Replicas::only(key);
-        let context = EncryptionContext::empty();
-        let asking = self.ask(&replicas, allowance, &context);
+        let asking = self.ask(&replicas, allowance);
         let request = DecryptRsa { wrapped, algorithm };
         Ok(asking.until_answered(&request).await?.0)
     }
@@ -241,8 +243,7 @@ impl KmsRequests {
         allowance: &Allowance,
     ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
         let replicas = Replicas::only(key);
-        let context = EncryptionContext::empty();
-        let asking = self.ask(&replicas, allowance, &context);
+        let asking = self.ask(&replicas, allowance);
         let request = DeriveSharedSecret { public_key };
         Ok(asking.until_answered(&request).await?.0)
     }

@@ -10,7 +10,6 @@ use aws_sdk_kms::error::SdkError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::{GrantTokens, KmsKeyArn};
-use crate::context::EncryptionContext;
 use crate::error::{FaultClass, KeyringError, KeyringErrorKind};
 use crate::region::fault::{KmsError, is_invalid_state, of_kms};
 
@@ -21,7 +20,6 @@ pub(super) struct Question<'a> {
     /// Of the region in `arn`, sending once.
     pub(super) client: &'a Client,
     pub(super) grant_tokens: &'a GrantTokens,
-    pub(super) context: &'a EncryptionContext,
 }
 
 /// An attempt that failed.

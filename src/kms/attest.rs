@@ -8,8 +8,7 @@ use aws_sdk_kms::types::{MacAlgorithmSpec, MessageType, SigningAlgorithmSpec};
 use super::answer::{Failed, Question, Request};
 use super::operations::{check_key_id, ciphertext};
 use super::{Allowance, KmsKeyArn, KmsRequests, Replicas};
-use crate::context::{EncryptionContext, Entries};
-use crate::error::{FaultClass, KeyringError, KeyringErrorKind};
+use crate::error::{FaultClass, KeyringError};
 use crate::region::fault::KmsError;
 
 /// How a key vouches for a message.
@@ -38,10 +37,7 @@ impl KmsRequests {
         message: &[u8],
     ) -> Result<Vec<u8>, KeyringError> {
         let (replicas, allowance) = (Replicas::only(key), Allowance::new(None));
-        // These operations take none.
-        let context = EncryptionContext::new(Entries::new());
-        let context = context.map_err(|_| KeyringError::new(KeyringErrorKind::Other))?;
-        let asking = self.ask(&replicas, &allowance, &context);
+        let asking = self.ask(&replicas, &allowance);
         let (word, _) = match attestation {
             Attestation::Mac(algorithm) => {
                 let request = GenerateMac { algorithm, message };

@@ -19,17 +19,17 @@ pub(crate) struct Generated {
     pub(crate) wrapped: Vec<u8>,
 }
 
-/// A fresh data key of 32 bytes.
-pub(super) struct Generate;
+/// A fresh data key of 32 bytes, bound to this context.
+pub(super) struct Generate<'a>(pub(super) &'a EncryptionContext);
 
-impl Request for Generate {
+impl Request for Generate<'_> {
     type Answer = Generated;
     const OPERATION: &'static str = "GenerateDataKey";
 
     async fn send(&self, question: Question<'_>) -> Result<Generated, Failed> {
         let arn = question.arn.to_string();
         let mut call = question.client.generate_data_key();
-        for (key, value) in question.context.iter() {
+        for (key, value) in self.0.iter() {
             call = call.encryption_context(key, value);
         }
         let call = call.key_id(&arn).number_of_bytes(KEY_LEN);
@@ -45,17 +45,17 @@ impl Request for Generate {
     }
 }
 
-/// A fresh data key of 32 bytes, wrapped alone.
-pub(super) struct GenerateWithoutPlaintext;
+/// A fresh data key of 32 bytes, bound to this context, wrapped alone.
+pub(super) struct GenerateWithoutPlaintext<'a>(pub(super) &'a EncryptionContext);
 
-impl Request for GenerateWithoutPlaintext {
+impl Request for GenerateWithoutPlaintext<'_> {
     type Answer = Vec<u8>;
     const OPERATION: &'static str = "GenerateDataKeyWithoutPlaintext";
 
     async fn send(&self, question: Question<'_>) -> Result<Vec<u8>, Failed> {
         let arn = question.arn.to_string();
         let mut call = question.client.generate_data_key_without_plaintext();
-        for (key, value) in question.context.iter() {
+        for (key, value) in self.0.iter() {
             call = call.encryption_context(key, value);
         }
         let call = call.key_id(&arn).number_of_bytes(KEY_LEN);
@@ -66,8 +66,11 @@ impl Request for GenerateWithoutPlaintext {
     }
 }
 
-/// The plaintext in a ciphertext.
-pub(super) struct Decrypt<'a>(pub(super) &'a [u8]);
+/// The plaintext in a ciphertext, which is bound to a context.
+pub(super) struct Decrypt<'a> {
+    pub(super) wrapped: &'a [u8],
+    pub(super) context: &'a EncryptionContext,
+}
 
 impl Request for Decrypt<'_> {
     type Answer = KmsPlaintext;
@@ -76,10 +79,10 @@ impl Request for Decrypt<'_> {
     async fn send(&self, question: Question<'_>) -> Result<KmsPlaintext, Failed> {
         let arn = question.arn.to_string();
         let mut call = question.client.decrypt();
-        for (key, value) in question.context.iter() {
+        for (key, value) in self.context.iter() {
             call = call.encryption_context(key, value);
         }
-        let call = call.key_id(&arn).ciphertext_blob(Blob::new(self.0));
+        let call = call.key_id(&arn).ciphertext_blob(Blob::new(self.wrapped));
         let call = call.set_grant_tokens(question.grant_tokens.get());
         let answer = Box::pin(call.send()).await.map_err(Failed::sdk)?;
 
@@ -90,9 +93,8 @@ impl Request for Decrypt<'_> {
     }
 }
 
-/// The plaintext under an RSA key, of whatever length: anybody can encrypt.
-///
-/// The question's context is not sent: KMS takes one for symmetric keys alone.
+/// The plaintext under an RSA key, of whatever length: anybody can encrypt. KMS takes a context for symmetric
+/// keys alone.
 pub(super) struct DecryptRsa<'a> {
     pub(super) wrapped: &'a [u8],
     pub(super) algorithm: EncryptionAlgorithmSpec,
@@ -122,7 +124,7 @@ impl Request for DecryptRsa<'_> {
     }
 }
 
-/// What a key of KMS and a public key agree on. The question's context is not sent.
+/// What a key of KMS and a public key agree on.
 pub(super) struct DeriveSharedSecret<'a> {
     /// X.509, DER.
     pub(super) public_key: &'a [u8],
@@ -152,9 +154,10 @@ impl Request for DeriveSharedSecret<'_> {
     }
 }
 
-/// From the question's context to another, under one key.
+/// From one context to another, under one key.
 pub(super) struct ReEncrypt<'a> {
     pub(super) wrapped: &'a [u8],
+    pub(super) from: &'a EncryptionContext,
     pub(super) to: &'a EncryptionContext,
 }
 
@@ -165,7 +168,7 @@ impl Request for ReEncrypt<'_> {
     async fn send(&self, question: Question<'_>) -> Result<Vec<u8>, Failed> {
         let arn = question.arn.to_string();
         let mut call = question.client.re_encrypt();
-        for (key, value) in question.context.iter() {
+        for (key, value) in self.from.iter() {
             call = call.source_encryption_context(key, value);
         }
         for (key, value) in self.to.iter() {

@@ -3,7 +3,6 @@
 use super::answer::{Question, Request, place};
 use super::plan::{Failure, Gates, Plan, Step};
 use super::{Allowance, KmsKeyArn, KmsRequests};
-use crate::context::EncryptionContext;
 use crate::error::{KeyringError, KeyringErrorKind};
 use crate::observe::{CallOutcome, Event, FallbackEvent, Service};
 use crate::region::{Backoff, KmsFallback, Member, RegionSet};
@@ -51,13 +50,11 @@ impl KmsRequests {
         &'a self,
         replicas: &'a Replicas,
         allowance: &'a Allowance,
-        context: &'a EncryptionContext,
     ) -> Asking<'a> {
         Asking {
             requests: self,
             replicas,
             allowance,
-            context,
         }
     }
 }
@@ -67,7 +64,6 @@ pub(super) struct Asking<'a> {
     requests: &'a KmsRequests,
     replicas: &'a Replicas,
     allowance: &'a Allowance,
-    context: &'a EncryptionContext,
 }
 
 /// A region that can be asked.
@@ -173,7 +169,6 @@ impl<'a> Asking<'a> {
             arn: here.arn,
             client: here.member.kms_once(),
             grant_tokens: &self.requests.grant_tokens,
-            context: self.context,
         }
     }
 
