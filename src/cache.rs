@@ -278,6 +278,16 @@ where
     }
 }
 
+/// One key of several parts: each with its length before it, so that no two lists of parts are one key.
+pub(crate) fn key_of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut key = Vec::new();
+    for part in parts {
+        key.extend_from_slice(&part.len().to_be_bytes());
+        key.extend_from_slice(part);
+    }
+    key
+}
+
 impl<K, V, E> Clone for Cache<K, V, E> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))

@@ -169,6 +169,15 @@ pub enum Unwrapped {
     NotMine,
 }
 
+/// The end of a search that opened nothing: why each encrypted data key of this keyring's did not open, or that
+/// there was none.
+fn unopened(attempts: Vec<KeyringError>, keyring: &str) -> Result<Unwrapped, KeyringError> {
+    if attempts.is_empty() {
+        return Ok(Unwrapped::NotMine);
+    }
+    Err(KeyringError::from_attempts(attempts).in_keyring(keyring))
+}
+
 impl<K: Keyring + ?Sized> Keyring for Arc<K> {
     fn name(&self) -> &str {
         (**self).name()

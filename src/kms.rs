@@ -27,6 +27,7 @@ use self::operations::{Decrypt, DecryptRsa, DeriveSharedSecret};
 use self::operations::{Generate, GenerateWithoutPlaintext, ReEncrypt};
 pub(crate) use self::replicas::Replicas;
 use crate::cache::flight::Flights;
+use crate::cache::key_of;
 use crate::context::EncryptionContext;
 use crate::error::KeyringError;
 use crate::materials::CallBudget;
@@ -179,7 +180,7 @@ impl KmsRequests {
         replicas: Replicas,
         allowance: &Arc<Allowance>,
     ) -> Result<Recovered, KeyringError> {
-        let key = flight_key([
+        let key = key_of([
             replicas.first().to_string().as_bytes(),
             context.as_serialized(),
             wrapped,
@@ -252,16 +253,6 @@ impl KmsRequests {
     pub(crate) fn place(&self, error: KeyringError, arn: &KmsKeyArn) -> KeyringError {
         answer::place(error, self.keyring, arn)
     }
-}
-
-/// Each part with its length before it, so that no two requests share a key.
-fn flight_key<const N: usize>(parts: [&[u8]; N]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
-    for part in parts {
-        key.extend_from_slice(&part.len().to_be_bytes());
-        key.extend_from_slice(part);
-    }
-    key
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use self::choice::Choice;
 use super::branch_key::{PROVIDER_ID, WrappedUnderBranchKey, Wrapping as _};
 use super::{DecryptRequest, EncryptRequest, EncryptedDataKey, KeyBinding, KeyStoreUse, Keyring};
 use super::{KeyringError, KeyringErrorKind, KmsKeyUse, Opened, TenantKeys};
-use super::{Unwrapped, WrappedKey, future};
+use super::{Unwrapped, WrappedKey, future, unopened};
 use crate::crypto::random::{Random, SystemRandom};
 use crate::key_store::KeyStore;
 use crate::kms::Allowance;
@@ -134,10 +134,7 @@ impl HierarchicalKeyring {
                 Err(error) => attempts.push(error),
             }
         }
-        if attempts.is_empty() {
-            return Ok(Unwrapped::NotMine);
-        }
-        Err(KeyringError::from_attempts(attempts).in_keyring(Self::NAME))
+        unopened(attempts, Self::NAME)
     }
 
     async fn open(

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{DecryptRequest, EncryptedDataKey, KeyringError, KeyringErrorKind, Opened, Unwrapped};
+use super::{
+    DecryptRequest, EncryptedDataKey, KeyringError, KeyringErrorKind, Opened, Unwrapped, unopened,
+};
 use super::{EncryptRequest, WrappedKey};
 use crate::kms::{Allowance, KmsKeyArn, KmsRequests, Replicas};
 
@@ -48,10 +50,7 @@ pub(super) async fn open_first<'a>(
             Err(error) => attempts.push(error),
         }
     }
-    if attempts.is_empty() {
-        return Ok(Unwrapped::NotMine);
-    }
-    Err(KeyringError::from_attempts(attempts).in_keyring(requests.keyring))
+    unopened(attempts, requests.keyring)
 }
 
 async fn open(

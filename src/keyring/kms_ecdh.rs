@@ -5,7 +5,7 @@ use std::fmt;
 use super::ecdh_wrapping::{self, KMS_PROVIDER_ID, Parties};
 use super::raw_ecdh::parse_public_key;
 use super::{DecryptRequest, EcdhCurve, EncryptRequest, EncryptedDataKey, KeyBinding, Keyring};
-use super::{KeyringError, KeyringErrorKind, Opened, Unwrapped, WrappedKey, future};
+use super::{KeyringError, KeyringErrorKind, Opened, Unwrapped, WrappedKey, future, unopened};
 use crate::crypto::Unauthentic;
 use crate::crypto::ecdh::{EcdhPublicKey, SharedSecret};
 use crate::crypto::random::SystemRandom;
@@ -158,10 +158,7 @@ impl KmsEcdhKeyring {
                 Err(error) => attempts.push(error),
             }
         }
-        if attempts.is_empty() {
-            return Ok(Unwrapped::NotMine);
-        }
-        Err(KeyringError::from_attempts(attempts).in_keyring(Self::NAME))
+        unopened(attempts, Self::NAME)
     }
 
     /// Whether a key that these parties agreed on is for this keyring.

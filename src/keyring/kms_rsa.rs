@@ -7,7 +7,9 @@ use zeroize::Zeroizing;
 
 use super::raw_rsa::parse_public_key;
 use super::{DecryptRequest, EncryptRequest, EncryptedDataKey, IntermediateKey, KeyBinding};
-use super::{Keyring, KeyringError, KeyringErrorKind, Opened, Unwrapped, WrappedKey, future};
+use super::{
+    Keyring, KeyringError, KeyringErrorKind, Opened, Unwrapped, WrappedKey, future, unopened,
+};
 use crate::context::EncryptionContext;
 use crate::crypto::hash::sha384;
 use crate::crypto::random::{Random, SystemRandom};
@@ -146,10 +148,7 @@ impl KmsRsaKeyring {
                 Err(error) => attempts.push(error),
             }
         }
-        if attempts.is_empty() {
-            return Ok(Unwrapped::NotMine);
-        }
-        Err(KeyringError::from_attempts(attempts).in_keyring(Self::NAME))
+        unopened(attempts, Self::NAME)
     }
 
     async fn open(

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{DecryptRequest, EncryptRequest, EncryptedDataKey, IntermediateKey, KeyBinding};
-use super::{Keyring, KeyringError, KeyringErrorKind, Opened, Unwrapped, WrappedKey, future};
+use super::{
+    Keyring, KeyringError, KeyringErrorKind, Opened, Unwrapped, WrappedKey, future, unopened,
+};
 use crate::crypto::aead::{AeadKey, NONCE_LEN, TAG_LEN};
 use crate::crypto::random::{Random, SystemRandom};
 use crate::error::ConfigError;
@@ -120,10 +122,7 @@ impl RawAesKeyring {
                 Err(error) => attempts.push(error),
             }
         }
-        if attempts.is_empty() {
-            return Ok(Unwrapped::NotMine);
-        }
-        Err(KeyringError::from_attempts(attempts).in_keyring(Self::NAME))
+        unopened(attempts, Self::NAME)
     }
 
     /// The nonce in the provider info, if this key made the encrypted data key.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::ecdh_wrapping::{self, Parties, RAW_PROVIDER_ID};
 use super::{DecryptRequest, EcdhCurve, EncryptRequest, EncryptedDataKey, KeyBinding, Keyring};
-use super::{KeyringError, KeyringErrorKind, Opened, Unwrapped, WrappedKey, encoded_key, future};
+use super::{
+    KeyringError, KeyringErrorKind, Opened, Unwrapped, WrappedKey, encoded_key, future, unopened,
+};
 use crate::crypto::Unauthentic;
 use crate::crypto::ecdh::{EcdhPrivateKey, EcdhPublicKey, SharedSecret};
 use crate::crypto::random::{Random, RandomFailure, SystemRandom};
@@ -151,10 +153,7 @@ impl RawEcdhKeyring {
                 Err(error) => attempts.push(error),
             }
         }
-        if attempts.is_empty() {
-            return Ok(Unwrapped::NotMine);
-        }
-        Err(KeyringError::from_attempts(attempts).in_keyring(Self::NAME))
+        unopened(attempts, Self::NAME)
     }
 
     /// Whether a key that these parties agreed on is for this keyring.

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{DecryptRequest, EncryptRequest, EncryptedDataKey, IntermediateKey, KeyBinding};
-use super::{Keyring, KeyringError, KeyringErrorKind, Opened, Unwrapped, WrappedKey, future};
+use super::{
+    Keyring, KeyringError, KeyringErrorKind, Opened, Unwrapped, WrappedKey, future, unopened,
+};
 use super::{RsaPadding, encoded_key};
 use crate::crypto::random::{Random, RandomFailure, SystemRandom};
 use crate::crypto::rsa::{RsaPrivateKey, RsaPublicKey};
@@ -144,10 +146,7 @@ impl RawRsaKeyring {
                 Err(error) => attempts.push(error),
             }
         }
-        if attempts.is_empty() {
-            return Ok(Unwrapped::NotMine);
-        }
-        Err(KeyringError::from_attempts(attempts).in_keyring(Self::NAME))
+        unopened(attempts, Self::NAME)
     }
 
     fn names_us(&self, edk: &EncryptedDataKey) -> bool {

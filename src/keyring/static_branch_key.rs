@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::branch_key::{PROVIDER_ID, WrappedUnderBranchKey, Wrapping as _};
 use super::{DecryptRequest, EncryptRequest, EncryptedDataKey, KeyBinding, Keyring, KeyringError};
-use super::{KeyringErrorKind, Opened, Unwrapped, WrappedKey, future};
+use super::{KeyringErrorKind, Opened, Unwrapped, WrappedKey, future, unopened};
 use crate::crypto::random::{Random, SystemRandom};
 use crate::error::ConfigError;
 use crate::key_store::{BranchKey, BranchKeyVersion};
@@ -84,10 +84,7 @@ impl StaticBranchKeyKeyring {
                 Some(Err(error)) => attempts.push(error),
             }
         }
-        if attempts.is_empty() {
-            return Ok(Unwrapped::NotMine);
-        }
-        Err(KeyringError::from_attempts(attempts).in_keyring(Self::NAME))
+        unopened(attempts, Self::NAME)
     }
 
     fn names_us(&self, edk: &EncryptedDataKey) -> bool {

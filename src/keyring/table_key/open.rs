@@ -11,7 +11,7 @@ use crate::context::EncryptionContext;
 use crate::crypto::Unauthentic;
 use crate::error::{KeyringError, KeyringErrorKind};
 use crate::format::EncryptedDataKey;
-use crate::keyring::Unwrapped;
+use crate::keyring::{Unwrapped, unopened};
 use crate::kms::{Allowance, KmsKeyArn, KmsRequests, Replicas};
 use crate::materials::{DecryptRequest, Opened};
 
@@ -37,10 +37,7 @@ impl Inner {
                 Err(error) => attempts.push(error),
             }
         }
-        if attempts.is_empty() {
-            return Ok(Unwrapped::NotMine);
-        }
-        Err(KeyringError::from_attempts(attempts).in_keyring(self.requests.keyring))
+        unopened(attempts, self.requests.keyring)
     }
 
     /// Whether it names this provider and a replica of this key.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use self::context_keys::{PURPOSE, TABLE_KEY_ID, TABLE_KEY_PURPOSE, TENANT};
 use super::body::TableKeyId;
+use crate::cache::key_of;
 use crate::context::{EncryptionContext, Entries, TABLE_NAME};
 use crate::error::KeyringErrorKind;
 use crate::keyring::tenant::tenant_of;
@@ -65,8 +66,8 @@ impl Scope {
     pub(super) fn cache_key(&self, region: &str, key_arn: &str) -> Vec<u8> {
         let parts = [region, key_arn, &*self.table].map(str::as_bytes);
         match &self.tenant {
-            Some(tenant) => prefixed(parts.into_iter().chain([tenant.as_bytes()])),
-            None => prefixed(parts),
+            Some(tenant) => key_of(parts.into_iter().chain([tenant.as_bytes()])),
+            None => key_of(parts),
         }
     }
 }
@@ -93,22 +94,12 @@ pub(super) fn opened_cache_key(
     kms_ciphertext: &[u8],
     kms_context: &EncryptionContext,
 ) -> Vec<u8> {
-    prefixed([
+    key_of([
         region.as_bytes(),
         key_arn.as_bytes(),
         kms_ciphertext,
         kms_context.as_serialized(),
     ])
-}
-
-/// Each part with its length before it, so that no two lists of parts are one key.
-fn prefixed<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut key = Vec::new();
-    for part in parts {
-        key.extend_from_slice(&part.len().to_be_bytes());
-        key.extend_from_slice(part);
-    }
-    key
 }
 
 #[cfg(test)]
