@@ -7,9 +7,9 @@ use std::error::Error;
 use aws_sdk_kms::types::{KeySpec, KeyUsageType, MacAlgorithmSpec};
 use dynaseal::key_store::{KeyStore, KeyStoreKms};
 use dynaseal::keyring::HierarchicalKeyring;
-use dynaseal::table::ReceiptKey;
-use dynaseal::testkit::{Cloud, KeyType, TableDefinition, VirtualTime};
-use dynaseal::{Item, Redacted, RegionSet, Seal, SealedTable};
+use dynaseal::table::{ErasureReceipt, ReceiptKey};
+use dynaseal::testkit::{Cloud, KeyType, MultiRegionKey, TableDefinition, VirtualTime};
+use dynaseal::{ConfigError, Item, Redacted, RegionSet, Seal, SealedTable};
 use serde::{Deserialize, Serialize};
 
 const US: &str = "us-east-1";
@@ -27,105 +27,144 @@ struct Patient {
     diagnosis: Redacted<String>,
 }
 
-async fn story(cloud: &Cloud, time: &VirtualTime) -> Result<(), Box<dyn Error>> {
-    let key = cloud.create_multi_region_key(US, [EU]).await?;
-    let definition = TableDefinition::new("patients").partition_key("id", KeyType::S);
-    cloud.create_global_table(&definition).await?;
-    let definition = TableDefinition::new("branch-keys").partition_key("branch-key-id", KeyType::S);
-    let definition = definition.sort_key("type", KeyType::S);
-    cloud.create_global_table(&definition).await?;
+struct World {
+    cloud: Cloud,
+    time: VirtualTime,
+    key: MultiRegionKey,
+    regions: RegionSet,
+}
 
-    let regions = RegionSet::builder(&cloud.sdk_config_at(US, time))
-        .local(US)
-        .fallback(EU);
-    let regions = regions.build()?;
-    let store = || {
-        let kms = KeyStoreKms::mrk_arn(key.arn(US));
-        KeyStore::builder("branch-keys", "branch-keys", kms, &regions).build()
-    };
-    for clinic in ["north", "south"] {
-        let create = store()?.create_key().branch_key_id(clinic);
-        create
-            .encryption_context([("clinic", clinic)])
-            .send()
-            .await?;
+impl World {
+    async fn start() -> Result<Self, Box<dyn Error>> {
+        let cloud = Cloud::start([US, EU]).await?;
+        let time = VirtualTime::of(&cloud);
+        let key = cloud.create_multi_region_key(US, [EU]).await?;
+        let patients = TableDefinition::new("patients").partition_key("id", KeyType::S);
+        cloud.create_global_table(&patients).await?;
+        let keys = TableDefinition::new("branch-keys").partition_key("branch-key-id", KeyType::S);
+        let keys = keys.sort_key("type", KeyType::S);
+        cloud.create_global_table(&keys).await?;
+        let regions = RegionSet::builder(&cloud.sdk_config_at(US, &time));
+        let regions = regions.local(US).fallback(EU).build()?;
+        Ok(Self {
+            cloud,
+            time,
+            key,
+            regions,
+        })
     }
-    // As a process that starts: nothing is in memory.
-    let table = || -> Result<_, Box<dyn Error>> {
-        let keyring = HierarchicalKeyring::builder(&store()?);
+
+    fn store(&self) -> Result<KeyStore, ConfigError> {
+        let kms = KeyStoreKms::mrk_arn(self.key.arn(US));
+        KeyStore::builder("branch-keys", "branch-keys", kms, &self.regions).build()
+    }
+
+    /// As a process that starts: nothing is in memory.
+    fn patients(&self) -> Result<SealedTable<Patient>, ConfigError> {
+        let keyring = HierarchicalKeyring::builder(&self.store()?);
         let keyring = keyring.branch_key_per_tenant("clinic").build()?;
-        Ok(SealedTable::<Patient>::builder("patients", keyring, &regions).build()?)
-    };
-    let patients = table()?;
-    for (id, clinic) in [("p-1", "north"), ("p-2", "south")] {
-        let (id, clinic) = (id.to_owned(), clinic.to_owned());
-        let diagnosis = "none of your business".to_owned().into();
-        patients
-            .put(&Patient {
-                id,
-                clinic,
-                diagnosis,
-            })
-            .send()
-            .await?;
+        SealedTable::builder("patients", keyring, &self.regions).build()
     }
-    cloud.replicate().await;
+
+    async fn fill(&self) -> Result<(), Box<dyn Error>> {
+        let (store, patients) = (self.store()?, self.patients()?);
+        for (id, clinic) in [("p-1", "north"), ("p-2", "south")] {
+            let create = store.create_key().branch_key_id(clinic);
+            let create = create.encryption_context([("clinic", clinic)]);
+            create.send().await?;
+            let patient = Patient {
+                id: id.to_owned(),
+                clinic: clinic.to_owned(),
+                diagnosis: "none of your business".to_owned().into(),
+            };
+            patients.put(&patient).send().await?;
+        }
+        self.cloud.replicate().await;
+        Ok(())
+    }
+
+    async fn erase(&self, clinic: &str) -> Result<ErasureReceipt, Box<dyn Error>> {
+        let key = ReceiptKey::mac(self.create_mac_key().await?, MacAlgorithmSpec::HmacSha256);
+        let erase = self.patients()?.erase_tenant(clinic).signed_by(key);
+        let receipt = erase.send().await?;
+        self.cloud.replicate().await;
+        Ok(receipt)
+    }
+
+    async fn create_mac_key(&self) -> Result<String, Box<dyn Error>> {
+        let create = self.cloud.kms(US).create_key().key_spec(KeySpec::Hmac256);
+        let create = create.key_usage(KeyUsageType::GenerateVerifyMac);
+        let metadata = create.send().await?.key_metadata;
+        let metadata = metadata.ok_or("KMS describes what it creates")?;
+        Ok(metadata.arn.ok_or("keys have an ARN")?)
+    }
+
+    async fn restore(&self, rows: Vec<Item>) -> Result<(), Box<dyn Error>> {
+        for row in rows {
+            let put = self.cloud.dynamodb(US).put_item().table_name("branch-keys");
+            put.set_item(Some(row)).send().await?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the key's policy in every region. Yours has more statements: add this one to them.
+    async fn deny(&self, statement: &str) -> Result<(), Box<dyn Error>> {
+        let rest = r#"{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}"#;
+        let policy = format!(r#"{{"Version": "2012-10-17", "Statement": [{rest}, {statement}]}}"#);
+        for region in [US, EU] {
+            let put = self.cloud.kms(region).put_key_policy();
+            let put = put.key_id(self.key.arn(region)).policy(&policy);
+            put.send().await?;
+        }
+        Ok(())
+    }
+
+    /// What a process reads that starts now.
+    async fn show(&self) -> Result<(), Box<dyn Error>> {
+        let patients = self.patients()?;
+        for id in ["p-1", "p-2"] {
+            match patients.get(id).send().await {
+                Ok(Some(patient)) => println!("  {id}: opens, a patient of `{}`", patient.clinic),
+                Ok(None) => println!("  {id}: there is none"),
+                Err(error) => println!("  {id}: does not open: {}", innermost(&error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn story(world: &World) -> Result<(), Box<dyn Error>> {
+    world.fill().await?;
     println!(
         "Two patients: p-1 of clinic `north`, p-2 of clinic `south`. A process that starts now reads:"
     );
-    show(&table()?).await;
+    world.show().await?;
     // Somebody keeps a copy of the key store, as a backup does.
-    let backup = cloud.stored(US, "branch-keys")?;
+    let backup = world.cloud.stored(US, "branch-keys")?;
 
-    let mac_key = create_mac_key(cloud).await?;
-    let erase = patients.erase_tenant("north");
-    let erase = erase.signed_by(ReceiptKey::mac(mac_key, MacAlgorithmSpec::HmacSha256));
-    let receipt = erase.send().await?;
-    cloud.replicate().await;
+    let receipt = world.erase("north").await?;
     println!(
         "\nThe tenant `north` is erased. It took {:?}, most of it the wait for processes that may still have \
          its key in memory. The receipt, to be kept as it is:\n",
-        time.elapsed()
+        world.time.elapsed()
     );
     println!("{}", receipt.document());
     let signature = receipt.signature().ok_or("a key was named")?;
-    println!(
-        "\nIt is signed by {} ({}).",
-        signature.key_arn(),
-        signature.algorithm()
-    );
+    let (signer, algorithm) = (signature.key_arn(), signature.algorithm());
+    println!("\nIt is signed by {signer} ({algorithm}).");
 
     println!("\nA process that starts now reads:");
-    show(&table()?).await;
+    world.show().await?;
 
     println!("\nSomebody restores the key store from a backup, which brings the keys back:");
-    restore(cloud, backup).await?;
-    show(&table()?).await;
+    world.restore(backup).await?;
+    world.show().await?;
 
     println!(
         "\nSo the statement from the receipt goes into the key's policy, in every region. Then:"
     );
-    for region in [US, EU] {
-        deny(
-            cloud,
-            region,
-            &key.arn(region),
-            &receipt.key_policy_statement(),
-        )
-        .await?;
-    }
-    show(&table()?).await;
-    Ok(())
-}
-
-async fn show(patients: &SealedTable<Patient>) {
-    for id in ["p-1", "p-2"] {
-        match patients.get(id).send().await {
-            Ok(Some(patient)) => println!("  {id}: opens, a patient of `{}`", patient.clinic),
-            Ok(None) => println!("  {id}: there is none"),
-            Err(error) => println!("  {id}: does not open: {}", innermost(&error)),
-        }
-    }
+    world.deny(&receipt.key_policy_statement()).await?;
+    world.show().await
 }
 
 /// What the keyring said. The SDK's own error, below that, is long.
@@ -137,43 +176,8 @@ fn innermost(error: &dyn Error) -> String {
     }
 }
 
-async fn create_mac_key(cloud: &Cloud) -> Result<String, Box<dyn Error>> {
-    let create = cloud.kms(US).create_key().key_spec(KeySpec::Hmac256);
-    let created = create
-        .key_usage(KeyUsageType::GenerateVerifyMac)
-        .send()
-        .await?;
-    let metadata = created
-        .key_metadata
-        .ok_or("KMS describes what it creates")?;
-    Ok(metadata.arn.ok_or("keys have an ARN")?)
-}
-
-async fn restore(cloud: &Cloud, rows: Vec<Item>) -> Result<(), Box<dyn Error>> {
-    for row in rows {
-        let put = cloud.dynamodb(US).put_item().table_name("branch-keys");
-        put.set_item(Some(row)).send().await?;
-    }
-    Ok(())
-}
-
-/// Replaces the key's policy in a region. Yours has more statements: add this one to them.
-async fn deny(
-    cloud: &Cloud,
-    region: &str,
-    key: &str,
-    statement: &str,
-) -> Result<(), Box<dyn Error>> {
-    let rest = r#"{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}"#;
-    let policy = format!(r#"{{"Version": "2012-10-17", "Statement": [{rest}, {statement}]}}"#);
-    let put = cloud.kms(region).put_key_policy().key_id(key);
-    put.policy(policy).send().await?;
-    Ok(())
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let cloud = Cloud::start([US, EU]).await?;
-    let time = VirtualTime::of(&cloud);
-    time.run(story(&cloud, &time)).await
+    let world = World::start().await?;
+    world.time.run(story(&world)).await
 }

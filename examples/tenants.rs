@@ -25,6 +25,8 @@ struct Invoice {
     iban: Redacted<String>,
 }
 
+type Invoices = SealedTable<Invoice>;
+
 fn invoice(id: &str, tenant: &str) -> Invoice {
     Invoice {
         id: id.to_owned(),
@@ -33,79 +35,53 @@ fn invoice(id: &str, tenant: &str) -> Invoice {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let cloud = Cloud::start([REGION]).await?;
-    let key = cloud.create_multi_region_key(REGION, [""; 0]).await?;
-    let definition = TableDefinition::new("invoices").partition_key("id", KeyType::S);
-    cloud.create_global_table(&definition).await?;
-    let regions = RegionSet::builder(&cloud.sdk_config(REGION))
-        .local(REGION)
-        .build()?;
-
-    // An administrator's work, once: the key store, and a branch key for each tenant.
-    let kms = KeyStoreKms::mrk_arn(key.arn(REGION));
-    let store = KeyStore::builder("branch-keys", "branch-keys", kms, &regions).build()?;
+/// An administrator's work, once: the key store, and a branch key for each tenant.
+async fn create_keys(store: &KeyStore) -> Result<(), Box<dyn Error>> {
     store.create_key_store().await?;
     for tenant in ["acme", "globex"] {
         let create = store.create_key().branch_key_id(tenant);
-        create
-            .encryption_context([("tenant", tenant)])
-            .send()
-            .await?;
+        let create = create.encryption_context([("tenant", tenant)]);
+        create.send().await?;
     }
+    Ok(())
+}
 
-    let keyring = HierarchicalKeyring::builder(&store);
-    let keyring = keyring.branch_key_per_tenant("tenant").build()?;
-    let table = SealedTable::<Invoice>::builder("invoices", keyring, &regions).build()?;
-    let (acme, globex) = (table.tenant("acme")?, table.tenant("globex")?);
-
-    cloud.reset_calls();
+async fn write(acme: &Invoices, globex: &Invoices) -> Result<(), Box<dyn Error>> {
     for number in 0..50 {
-        acme.put(&invoice(&format!("a-{number}"), "acme"))
-            .send()
-            .await?;
-        globex
-            .put(&invoice(&format!("g-{number}"), "globex"))
-            .send()
-            .await?;
+        let (own, other) = (format!("a-{number}"), format!("g-{number}"));
+        acme.put(&invoice(&own, "acme")).send().await?;
+        globex.put(&invoice(&other, "globex")).send().await?;
     }
-    let calls = cloud.calls(REGION, Service::Kms);
-    println!(
-        "100 invoices of 2 tenants are written: {calls} calls to KMS, one for each branch key."
-    );
+    Ok(())
+}
 
-    let refused = acme.put(&invoice("a-1", "globex")).send().await;
+async fn mix_up(acme: &Invoices) {
     println!("\nA handle sees one tenant:");
-    println!(
-        "  acme's handle writes an invoice of globex: {}",
-        report(refused.map(drop))
-    );
-    let refused = acme.get("g-1").send().await;
-    println!(
-        "  acme's handle reads g-1, an invoice of globex: {}",
-        report(refused.map(drop))
-    );
+    let refused = report(acme.put(&invoice("a-1", "globex")).send().await);
+    println!("  acme's handle writes an invoice of globex: {refused}");
+    let refused = report(acme.get("g-1").send().await);
+    println!("  acme's handle reads g-1, an invoice of globex: {refused}");
+}
 
+async fn attack(cloud: &Cloud, acme: &Invoices) -> Result<(), Box<dyn Error>> {
     println!(
         "\nAn administrator of the table copies globex's invoice g-1 over a-1, with acme's name in it:"
     );
     let dynamodb = cloud.dynamodb(REGION);
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let stolen = dynamodb
-        .get_item()
-        .table_name("invoices")
-        .key("id", text("g-1"));
-    let mut item = stolen.send().await?.item.ok_or("it is there")?;
+    let stolen = dynamodb.get_item().table_name("invoices");
+    let stolen = stolen.key("id", text("g-1")).send().await?;
+    let mut item = stolen.item.ok_or("it is there")?;
     item.insert("id".to_owned(), text("a-1"));
     item.insert("tenant".to_owned(), text("acme"));
     let put = dynamodb.put_item().table_name("invoices");
     put.set_item(Some(item)).send().await?;
-    println!(
-        "  acme's handle reads a-1: {}",
-        report(acme.get("a-1").send().await.map(drop))
-    );
+    let refused = report(acme.get("a-1").send().await);
+    println!("  acme's handle reads a-1: {refused}");
+    Ok(())
+}
 
+async fn rotate(store: &KeyStore, acme: &Invoices) -> Result<(), Box<dyn Error>> {
     let version = store.version_key("acme").await?;
     println!(
         "\nacme's branch key is rotated to version {version}. What was sealed before and after:"
@@ -118,9 +94,37 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn report<E: Error>(outcome: Result<(), E>) -> String {
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let cloud = Cloud::start([REGION]).await?;
+    let key = cloud.create_multi_region_key(REGION, [""; 0]).await?;
+    let definition = TableDefinition::new("invoices").partition_key("id", KeyType::S);
+    cloud.create_global_table(&definition).await?;
+    let regions = RegionSet::builder(&cloud.sdk_config(REGION));
+    let regions = regions.local(REGION).build()?;
+
+    let kms = KeyStoreKms::mrk_arn(key.arn(REGION));
+    let store = KeyStore::builder("branch-keys", "branch-keys", kms, &regions).build()?;
+    create_keys(&store).await?;
+    let keyring = HierarchicalKeyring::builder(&store);
+    let keyring = keyring.branch_key_per_tenant("tenant").build()?;
+    let table = Invoices::builder("invoices", keyring, &regions).build()?;
+    let (acme, globex) = (table.tenant("acme")?, table.tenant("globex")?);
+
+    cloud.reset_calls();
+    write(&acme, &globex).await?;
+    let calls = cloud.calls(REGION, Service::Kms);
+    println!(
+        "100 invoices of 2 tenants are written: {calls} calls to KMS, one for each branch key."
+    );
+    mix_up(&acme).await;
+    attack(&cloud, &acme).await?;
+    rotate(&store, &acme).await
+}
+
+fn report<T, E: Error>(outcome: Result<T, E>) -> String {
     match outcome {
-        Ok(()) => "done".to_owned(),
+        Ok(_) => "done".to_owned(),
         Err(error) => match error.source() {
             Some(source) => format!("{error}: {source}"),
             None => error.to_string(),
