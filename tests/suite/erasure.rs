@@ -20,7 +20,7 @@ use dynaseal::testkit::{Cloud, KeyType, MultiRegionKey, Service, TableDefinition
 use dynaseal::{Item, OpenError, RegionSet, Seal, SealError, SealedTable};
 use serde::{Deserialize, Serialize};
 
-use crate::support::stack::{EU, US, s};
+use crate::support::stack::{EU, US, key_store_table, s};
 
 const ITEMS: &str = "patients";
 const KEYS: &str = "branch-keys";
@@ -70,9 +70,7 @@ impl World {
         let cloud = Cloud::start(REGIONS).await.unwrap();
         let key = cloud.create_multi_region_key(US, [EU]).await.unwrap();
         let items = TableDefinition::new(ITEMS).partition_key("id", KeyType::S);
-        let keys = TableDefinition::new(KEYS).partition_key("branch-key-id", KeyType::S);
-        let keys = keys.sort_key("type", KeyType::S);
-        for table in [items, keys] {
+        for table in [items, key_store_table(KEYS)] {
             cloud.create_global_table(&table).await.unwrap();
         }
         let time = VirtualTime::of(&cloud);

@@ -21,7 +21,7 @@ use dynaseal::testkit::{Cloud, KeyType, MultiRegionKey, Service, TableDefinition
 use dynaseal::{CryptoAction, Item, ItemEncryptor, ItemSchema, OpenError, RegionSet, SealError};
 
 use crate::support::header;
-use crate::support::stack::{EU, US, item, s};
+use crate::support::stack::{EU, US, item, key_store_table, s};
 
 const TABLE: &str = "branch-keys";
 const TTL: Duration = Duration::from_secs(60);
@@ -37,8 +37,7 @@ impl World {
     async fn start() -> Self {
         let cloud = Cloud::start([US, EU]).await.unwrap();
         let key = cloud.create_multi_region_key(US, [EU]).await.unwrap();
-        let table = TableDefinition::new(TABLE).partition_key("branch-key-id", KeyType::S);
-        let table = table.sort_key("type", KeyType::S);
+        let table = key_store_table(TABLE);
         cloud.create_global_table(&table).await.unwrap();
         let time = VirtualTime::of(&cloud);
         Self { cloud, key, time }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use dynaseal::key_store::KeyStore;
 use dynaseal::region::KmsFallback;
-use dynaseal::testkit::{Cloud, KeyType, MultiRegionKey, TableDefinition};
+use dynaseal::testkit::{Cloud, MultiRegionKey};
 use dynaseal::{Item, RegionSet};
 
 use super::keyrings::{KEPT_FOR_THE_AUDITOR, KEY_STORE, TENANTS, key_store};
 use super::schedule::{self, BYSTANDER, REGIONS};
 use super::subject::owner;
 use super::watch::Watch;
+use crate::support::stack::key_store_table;
 
 /// An absent version is remembered for two seconds, and an operation may take half a minute.
 const STILL_SAID: Duration = Duration::from_secs(2);
@@ -33,15 +34,11 @@ impl BranchKeys {
         config: &aws_types::SdkConfig,
         watch: &Watch,
     ) -> Self {
-        let definition = |name| {
-            let table = TableDefinition::new(name).partition_key("branch-key-id", KeyType::S);
-            table.sort_key("type", KeyType::S)
-        };
         cloud
-            .create_global_table(&definition(KEY_STORE))
+            .create_global_table(&key_store_table(KEY_STORE))
             .await
             .unwrap();
-        let own = definition(KEPT_FOR_THE_AUDITOR);
+        let own = key_store_table(KEPT_FOR_THE_AUDITOR);
         cloud.create_global_table(&own).await.unwrap();
         let regions = RegionSet::builder(config)
             .local(home)

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::policy::statements;
 use super::*;
+use crate::support::stack::key_store_table;
 
 pub(super) const STORE: &str = "branch-keys-prod";
 const LOGICAL: &str = "branch-keys";
@@ -43,8 +44,7 @@ async fn start_with(definition: TableDefinition) -> Stack {
 }
 
 pub(super) async fn start_with_store() -> Stack {
-    let definition = TableDefinition::new(STORE).partition_key("branch-key-id", KeyType::S);
-    start_with(definition.sort_key("type", KeyType::S)).await
+    start_with(key_store_table(STORE)).await
 }
 
 pub(super) async fn protect(stack: &Stack, region: &str, is_on: bool) {

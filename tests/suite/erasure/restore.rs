@@ -107,8 +107,7 @@ async fn gives_statements_of_two_tenants_ids_of_their_own() {
 #[tokio::test]
 async fn denies_no_branch_key_of_another_key_store() {
     let world = World::start().await;
-    let other = TableDefinition::new("other-keys").partition_key("branch-key-id", KeyType::S);
-    let other = other.sort_key("type", KeyType::S);
+    let other = key_store_table("other-keys");
     world.cloud.create_global_table(&other).await.unwrap();
     let kms = KeyStoreKms::mrk_arn(world.key.arn(US));
     let other = KeyStore::builder("other-keys", "other-keys", kms, &world.regions(US));

@@ -9,7 +9,7 @@ use aws_types::SdkConfig;
 use aws_types::sdk_config::RetryConfig;
 use dynaseal::item::Model;
 use dynaseal::observe::Observer;
-use dynaseal::testkit::{Cloud, MultiRegionKey, Service, TableDefinition};
+use dynaseal::testkit::{Cloud, KeyType, MultiRegionKey, Service, TableDefinition};
 use dynaseal::{Item, KmsMrkKeyring, RegionSet, SealedTable};
 
 pub(crate) const US: &str = "us-east-1";
@@ -119,6 +119,12 @@ impl Stack {
 /// How often DynamoDB was asked for this in `US`.
 pub(crate) fn calls(stack: &Stack, operation: &str) -> usize {
     stack.cloud.calls_of(US, Service::DynamoDb, operation)
+}
+
+/// The table of a key store, as DB-ESDK lays it out.
+pub(crate) fn key_store_table(name: &str) -> TableDefinition {
+    let table = TableDefinition::new(name).partition_key("branch-key-id", KeyType::S);
+    table.sort_key("type", KeyType::S)
 }
 
 pub(crate) fn s(text: &str) -> AttributeValue {

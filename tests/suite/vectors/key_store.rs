@@ -6,11 +6,11 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use dynaseal::key_store::{KeyStore, KeyStoreKms};
 use dynaseal::keyring::{HierarchicalKeyring, Keyring};
-use dynaseal::testkit::{Cloud, KeyType, TableDefinition};
+use dynaseal::testkit::Cloud;
 use dynaseal::{Item, RegionSet};
 
 use super::{BRANCH_KEY_ID, BRANCH_KEY_VERSION, branch_key_bytes};
-use crate::support::stack::{US, n, s};
+use crate::support::stack::{US, key_store_table, n, s};
 
 const TABLE: &str = "restored-branch-keys";
 const LOGICAL: &str = "branch-keys";
@@ -19,8 +19,7 @@ const LOGICAL: &str = "branch-keys";
 pub(super) async fn keyring() -> (Cloud, Arc<dyn Keyring>) {
     let cloud = Cloud::start([US]).await.unwrap();
     let key = cloud.create_multi_region_key(US, [""; 0]).await.unwrap();
-    let table = TableDefinition::new(TABLE).partition_key("branch-key-id", KeyType::S);
-    let table = table.sort_key("type", KeyType::S);
+    let table = key_store_table(TABLE);
     cloud.create_global_table(&table).await.unwrap();
     let version = format!("branch:version:{BRANCH_KEY_VERSION}");
     restore(&cloud, &key.arn(US), &[("type", &version)]).await;
