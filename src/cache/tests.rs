@@ -71,7 +71,7 @@ impl Service {
         if let Some(gate) = &self.gate {
             gate.acquire().await.unwrap().forget();
         }
-        if let Some(failed) = self.fails.lock().unwrap().clone() {
+        if let Some(failed) = *self.fails.lock().unwrap() {
             return Err(failed);
         }
         Ok(loaded(nth))

@@ -173,7 +173,7 @@ mod without_a_runtime {
         let service = Arc::new(Service::default());
         let (_clock, cache) = now(due(&service, Limits::new(10, TTL)));
         let refused = Failed::Refused;
-        service.fail(refused.clone());
+        service.fail(refused);
         assert_eq!(now(ask(&cache, "a", &service)), Err(refused));
         assert_eq!(cache.get(&"a".to_owned()), None);
     }
